@@ -1,0 +1,64 @@
+#include "broker/raft/types.h"
+
+#include <gtest/gtest.h>
+
+namespace longhaul::broker::raft {
+namespace {
+
+const base::Uuid kDisk = base::Uuid::parse("L6E9ma8CQHmKKUE2p9DgEg").value();
+const base::Uuid kOtherDisk = base::Uuid::parse("AAAAAAAAAAAAAAAAAAAAAQ").value();
+
+VoterSet set_of(std::initializer_list<int32_t> ids) {
+  std::vector<Voter> voters;
+  for (int32_t id : ids) voters.push_back(Voter{{id, kDisk}, {}, 0, 1});
+  return VoterSet(voters);
+}
+
+TEST(VoterSet, AnotherDiskIsAnotherReplica) {
+  VoterSet voters = set_of({1, 2, 3});
+  EXPECT_TRUE(voters.contains({1, kDisk}));
+  EXPECT_FALSE(voters.contains({1, kOtherDisk}));
+  EXPECT_FALSE(voters.contains({4, kDisk}));
+  EXPECT_EQ(voters.majority(), 2u);
+  EXPECT_EQ(set_of({1, 2}).majority(), 2u);
+  EXPECT_EQ(set_of({1}).majority(), 1u);
+}
+
+TEST(VoterHistory, TruncationBringsBackTheSetBefore) {
+  VoterHistory history;
+  history.reset(-1, set_of({1}));
+  history.add(2, set_of({1}));
+  history.add(10, set_of({1, 2}));
+  EXPECT_EQ(history.latest().size(), 2u);
+  EXPECT_EQ(history.before(10).size(), 1u);
+  EXPECT_EQ(history.before(11).size(), 2u);
+  history.truncate(10);
+  EXPECT_EQ(history.latest().size(), 1u);
+  history.truncate(0);
+  EXPECT_EQ(history.latest_offset(), -1);
+  EXPECT_EQ(history.latest().size(), 1u);
+}
+
+TEST(EpochTable, FindsWhereLogsPart) {
+  EpochTable table;
+  table.assign(1, 0);
+  table.assign(1, 5);  // no news
+  table.assign(3, 10);
+  table.assign(7, 20);
+  EXPECT_EQ(table.last(), 7);
+  EXPECT_EQ(table.end_of(1, 30), (OffsetAndEpoch{10, 1}));
+  EXPECT_EQ(table.end_of(2, 30), (OffsetAndEpoch{10, 1}));
+  EXPECT_EQ(table.end_of(3, 30), (OffsetAndEpoch{20, 3}));
+  EXPECT_EQ(table.end_of(9, 30), (OffsetAndEpoch{30, 7}));
+  EXPECT_EQ(table.end_of(0, 30), (OffsetAndEpoch{0, 0}));
+  EXPECT_EQ(table.epoch_before(0), 0);
+  EXPECT_EQ(table.epoch_before(10), 1);
+  EXPECT_EQ(table.epoch_before(11), 3);
+  table.truncate_start(12);
+  EXPECT_EQ(table.starts(), (std::map<int32_t, int64_t>{{3, 12}, {7, 20}}));
+  table.truncate_end(20);
+  EXPECT_EQ(table.last(), 3);
+}
+
+}  // namespace
+}  // namespace longhaul::broker::raft
