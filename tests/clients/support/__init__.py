@@ -1,0 +1,1 @@
+"""What the client tests share: servers, Java tools, raw frames, record sets, ledgers."""
