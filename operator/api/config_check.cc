@@ -1,0 +1,86 @@
+#include "operator/api/config_check.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "broker/config/option_table.h"
+#include "broker/config/value.h"
+
+namespace longhaul::op::api {
+namespace {
+
+namespace options = broker::config;
+
+/// What the operator writes into server.properties itself.
+bool is_ours_to_set(std::string_view name) {
+  static constexpr std::array<std::string_view, 18> kNames{
+      "advertised.listeners",
+      "broker.id",
+      "broker.rack",
+      "controller.listener.names",
+      "controller.quorum.bootstrap.servers",
+      "controller.quorum.voters",
+      "inter.broker.listener.name",
+      "listener.security.protocol.map",
+      "listeners",
+      "log.dir",
+      "log.dirs",
+      "longhaul.cluster.id",
+      "longhaul.directory.id",
+      "longhaul.format",
+      "longhaul.metrics.address",
+      "longhaul.metrics.port",
+      "node.id",
+      "process.roles",
+  };
+  return std::find(kNames.begin(), kNames.end(), name) != kNames.end();
+}
+
+std::string unknown(const options::OptionTable& table, std::string_view name) {
+  std::string message = "unknown option";
+  if (std::string_view near = table.nearest(name); !near.empty())
+    message += "; did you mean " + std::string(near) + "?";
+  return message;
+}
+
+void check_one(const options::Option& option, const std::string& value, const std::string& path,
+               FieldErrors& errors) {
+  if (value.find('\n') != value.npos || value.find("${") != value.npos)
+    errors.push_back({path, "may hold neither line breaks nor \"${\""});
+  else if (auto checked = options::check_value(option, value); !checked)
+    errors.push_back({path, checked.error().message});
+}
+
+}  // namespace
+
+FieldErrors check_broker_config(const std::map<std::string, std::string>& config,
+                                const std::string& path) {
+  FieldErrors errors;
+  for (const auto& [name, value] : config) {
+    std::string at = path + "[" + name + "]";
+    if (is_ours_to_set(name)) {
+      errors.push_back({at, "is set by the operator"});
+    } else if (const options::Option* option = options::broker_options().find(name)) {
+      check_one(*option, value, at, errors);
+    } else {
+      errors.push_back({at, unknown(options::broker_options(), name)});
+    }
+  }
+  return errors;
+}
+
+FieldErrors check_topic_config(const std::map<std::string, std::string>& config,
+                               const std::string& path) {
+  FieldErrors errors;
+  for (const auto& [name, value] : config) {
+    std::string at = path + "[" + name + "]";
+    if (const options::Option* option = options::topic_option_table().find(name))
+      check_one(*option, value, at, errors);
+    else
+      errors.push_back({at, unknown(options::topic_option_table(), name)});
+  }
+  return errors;
+}
+
+}  // namespace longhaul::op::api

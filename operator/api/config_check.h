@@ -1,0 +1,19 @@
+// Checks of option names and values against the broker's own tables.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "operator/api/field_reader.h"
+
+namespace longhaul::op::api {
+
+/// `config` of a KafkaCluster: unknown options of ours, values that do not parse, and options that
+/// the operator sets itself. Paths are `path[NAME]`.
+FieldErrors check_broker_config(const std::map<std::string, std::string>& config,
+                                const std::string& path);
+/// `config` of a KafkaTopic: unknown options and values that do not parse.
+FieldErrors check_topic_config(const std::map<std::string, std::string>& config,
+                               const std::string& path);
+
+}  // namespace longhaul::op::api
