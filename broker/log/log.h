@@ -1,0 +1,287 @@
+// One partition's log: its segments, what it knows of producers and leader epochs, and its files.
+// docs/formats/log-directory.md has the layout of the directory.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/file_system.h"
+#include "base/log.h"
+#include "base/result.h"
+#include "base/uuid.h"
+#include "broker/log/file_slice.h"
+#include "broker/log/leader_epoch_cache.h"
+#include "broker/log/log_config.h"
+#include "broker/log/log_result.h"
+#include "broker/log/producer_state.h"
+#include "broker/log/published.h"
+#include "broker/log/segment.h"
+#include "broker/log/transaction_index.h"
+
+namespace longhaul::broker::log {
+
+struct TopicPartition {
+  std::string topic;
+  int32_t partition = 0;
+
+  auto operator<=>(const TopicPartition&) const = default;
+  /// "topic-partition", the name of its directory.
+  std::string to_string() const { return topic + "-" + std::to_string(partition); }
+};
+
+/// Who writes. Only a client's sequence numbers are checked; everybody's are remembered.
+enum class AppendOrigin { kClient, kCoordinator, kRaft };
+
+struct AppendOptions {
+  int32_t leader_epoch = 0;
+  AppendOrigin origin = AppendOrigin::kClient;
+};
+
+struct AppendResult {
+  int64_t first_offset = -1;
+  int64_t last_offset = -1;
+  /// The maximal timestamp of the duplicate's original; else of what was written.
+  int64_t max_timestamp = records::kNoTimestamp;
+  int64_t log_start_offset = 0;
+  /// The batch was here before: the offsets are those it got then, and nothing was written.
+  bool duplicate = false;
+};
+
+struct ReadOptions {
+  int64_t offset = 0;
+  uint64_t max_bytes = 0;
+  /// No record at or above this offset: the high watermark, last stable offset or end offset.
+  int64_t upper_bound = 0;
+  /// The first batch is returned even if it alone is larger than max_bytes.
+  bool at_least_one_batch = false;
+};
+
+struct ReadResult {
+  /// From one segment. Begins with the batch that holds the offset asked for (or the next one
+  /// there is), and may end within a batch where max_bytes cuts it. Empty at the upper bound.
+  FileSlice slice;
+  int64_t log_start_offset = 0;
+  int64_t high_watermark = 0;
+  /// There is a batch, but it is larger than max_bytes and at_least_one_batch was not set.
+  bool first_batch_too_large = false;
+};
+
+/// A record found by its timestamp.
+struct TimestampedOffset {
+  int64_t offset = -1;
+  int64_t timestamp = records::kNoTimestamp;
+  int32_t leader_epoch = -1;
+};
+
+/// Thread-safe. Appends, rolls, truncation and retention exclude each other by one mutex; reads
+/// take none but leaf locks held for a few instructions, and never wait for an append's I/O.
+///
+/// A disk error never makes a torn batch visible: what a failed append left behind is cut off at
+/// once, and if that fails too, or a sync fails, the log goes offline: reads of what is there go
+/// on, everything else answers KAFKA_STORAGE_ERROR.
+class Log {
+ public:
+  struct Params {
+    base::FileSystem* files = nullptr;
+    const base::Clock* clock = nullptr;
+    base::Logger logger;
+    /// <log.dir>/<topic>-<partition>; created if absent.
+    std::string path;
+    TopicPartition id;
+    /// Written to partition.metadata if there is none yet. Zero: not known.
+    base::Uuid topic_id;
+    std::shared_ptr<const LogConfig> config;
+    /// The last stop was orderly: nothing needs to be scanned.
+    bool clean = false;
+    /// From the directory's checkpoints; 0 where they say nothing.
+    int64_t recovery_point = 0;
+    int64_t log_start_offset = 0;
+    int64_t high_watermark = 0;
+    int64_t producer_expiration_ms = 86'400'000;
+    /// Called, with the log's lock held, when checkpoints on disk claim more than holds any longer
+    /// (truncation): writes recovery point and log start offset of this log's directory anew.
+    std::function<base::Result<void>()> write_checkpoints;
+    /// Called once when a disk error has taken this log offline. May come from any thread, with
+    /// the log's lock held.
+    std::function<void(const base::Error&)> on_failure;
+  };
+
+  /// Opens or creates. After an unclean stop everything from the recovery point on is read and
+  /// checked, cut at the first byte that is not right, and indexes and producers built anew.
+  static base::Result<std::shared_ptr<Log>> open(Params params);
+  ~Log();
+  Log(const Log&) = delete;
+  Log& operator=(const Log&) = delete;
+
+  const TopicPartition& id() const { return id_; }
+  /// Zero if not known.
+  base::Uuid topic_id() const;
+  /// Gives a log without a topic ID one; kConflict if it has another.
+  base::Result<void> set_topic_id(const base::Uuid& topic_id);
+  std::string path() const { return directory_->path(); }
+
+  std::shared_ptr<const LogConfig> config() const { return config_.load(); }
+  void set_config(std::shared_ptr<const LogConfig> config) { config_.store(std::move(config)); }
+
+  /// Offsets. The start never decreases but by truncation, the end is the next one to be given.
+  int64_t log_start_offset() const { return log_start_.load(std::memory_order_acquire); }
+  int64_t log_end_offset() const { return log_end_.load(std::memory_order_acquire); }
+  int64_t high_watermark() const { return high_watermark_.load(std::memory_order_acquire); }
+  /// Below it everything is decided: the high watermark, or less while a transaction is open.
+  int64_t last_stable_offset() const;
+  /// Everything below is on stable storage.
+  int64_t recovery_point() const { return recovery_point_.load(std::memory_order_acquire); }
+  /// Clamped to [log start, log end].
+  void set_high_watermark(int64_t offset);
+
+  /// Writes validated batches (CRC, counts, timestamps: the caller has checked them) behind the
+  /// end. Offsets and leader epoch are patched into `batches` in place; then it is written from
+  /// there. NOT_LEADER..., fencing and throttling are the caller's. Errors:
+  /// INVALID_PRODUCER_EPOCH, OUT_OF_ORDER_SEQUENCE_NUMBER, KAFKA_STORAGE_ERROR, CORRUPT_MESSAGE,
+  /// RECORD_LIST_TOO_LARGE (more than a segment holds).
+  LogResult<AppendResult> append_as_leader(std::span<uint8_t> batches,
+                                           const AppendOptions& options);
+  /// Writes batches as the leader has them: offsets and epochs are theirs. A batch that is cut off
+  /// at the end is ignored, as are batches that end below the log's end. CRCs are checked here.
+  /// CORRUPT_MESSAGE, OFFSET_OUT_OF_RANGE (a batch straddles the end), KAFKA_STORAGE_ERROR.
+  LogResult<AppendResult> append_as_follower(base::ByteView batches);
+
+  /// OFFSET_OUT_OF_RANGE below the start or above the end; KAFKA_STORAGE_ERROR.
+  LogResult<ReadResult> read(const ReadOptions& options) const;
+  /// Transactions aborted within [from, to), for read_committed consumers (KIP-98).
+  LogResult<std::vector<AbortedTransaction>> aborted_transactions(int64_t from, int64_t to) const;
+
+  /// The first record with at least this timestamp (KIP-79), below `upper_bound`; absent if there
+  /// is none. Reads records: run it where work may block. `segment_bound` batches are decompressed
+  /// only where the answer lies.
+  base::Result<std::optional<TimestampedOffset>> offset_for_timestamp(int64_t timestamp) const;
+  /// The record with the largest timestamp, the first of several (KIP-734); absent if empty.
+  base::Result<std::optional<TimestampedOffset>> offset_of_max_timestamp() const;
+
+  /// Leader epochs (KIP-101, KIP-279).
+  EpochEnd end_offset_for_epoch(int32_t epoch) const;
+  std::optional<int32_t> latest_epoch() const { return epochs_.latest(); }
+  std::optional<int32_t> epoch_of_offset(int64_t offset) const { return epochs_.epoch_of(offset); }
+  /// A new leader notes where its epoch begins, which is the log's end.
+  void begin_epoch(int32_t epoch);
+
+  /// Cuts off everything at and above `offset`, and a batch that reaches beyond it; the end is then
+  /// `offset` or the beginning of that batch.
+  base::Result<void> truncate_to(int64_t offset);
+  /// Removes everything; the log goes on, empty, at `offset`.
+  base::Result<void> truncate_fully_and_start_at(int64_t offset);
+  /// DeleteRecords, and what a leader told its follower. Ignored unless larger than the start;
+  /// kInvalidArgument above the high watermark.
+  base::Result<void> advance_log_start_offset(int64_t offset);
+
+  /// Begins a new segment now.
+  base::Result<void> roll();
+  /// Writes everything up to the end that this call sees to stable storage, and the recovery point
+  /// follows. Appends go on meanwhile.
+  base::Result<void> flush();
+  /// flush() if flush.ms asks for it, or segments below the active one wait for it.
+  base::Result<void> flush_if_due(int64_t now_ms);
+  /// True if flush.messages asks for a flush: to be done before an answer to the append.
+  bool flush_is_due() const;
+  /// Removes segments that retention time, size or the log start offset leave nothing of, up to
+  /// the high watermark. Returns how many.
+  base::Result<size_t> delete_old_segments(int64_t now_ms);
+  /// Unlinks files of removed segments whose file.delete.delay.ms is over.
+  void remove_deleted_files(int64_t now_ms);
+  void expire_producers(int64_t now_ms);
+  /// Closes handles that were not used since the previous call.
+  void close_idle_files();
+
+  /// Flushes, writes the producer snapshot, trims and closes. Reads and writes fail afterwards.
+  base::Result<void> close();
+  /// Closes without writing anything, renames the directory to `path` and lets it be removed.
+  base::Result<void> abandon(const std::string& path);
+
+  uint64_t size_bytes() const;
+  size_t segment_count() const { return segments_.load()->size(); }
+  bool is_offline() const { return offline_.load(std::memory_order_acquire); }
+  /// For DescribeProducers.
+  std::vector<ProducerEntry> producers() const;
+
+ private:
+  friend class LogLoader;
+  explicit Log(Params params);
+
+  using SegmentPtr = std::shared_ptr<Segment>;
+  using SegmentList = std::vector<SegmentPtr>;
+
+  struct RemovedFile {
+    std::string path;
+    int64_t due_ms = 0;
+  };
+  struct Analysis;
+
+  // log_append.cc; all with mutex_ held unless said otherwise.
+  LogResult<AppendResult> append_locked(base::ByteView bytes,
+                                        std::span<const records::BatchView> batches);
+  LogResult<std::optional<ProducerBatch>> check_producers(
+      std::span<const records::BatchView> batches) const;
+  base::Result<void> roll_if_needed(std::span<const records::BatchView> batches, size_t bytes);
+  base::Result<void> roll_locked(int64_t base_offset);
+  void note_batches(std::span<const records::BatchView> batches);
+  LogResult<> refuse_if_offline() const;
+  /// Takes the log offline for good.
+  base::Error go_offline(base::Error why);
+  base::Result<void> checked(base::Result<void> result);
+
+  // log_truncate.cc
+  base::Result<void> remove_segments_from(const SegmentList& list, size_t first);
+  base::Result<void> reload_producers();
+  base::Result<void> start_over_locked(int64_t offset);
+
+  // log_retention.cc
+  base::Result<size_t> delete_leading_segments(size_t count, int64_t now_ms, const char* why);
+  void schedule_removal(const std::vector<std::string>& paths, int64_t now_ms);
+
+  // log_flush.cc
+  base::Result<void> flush_segments(const SegmentList& list, int64_t from);
+  base::Result<void> write_snapshot_locked(bool sync);
+
+  void raise_high_watermark_to_start();
+
+  base::FileSystem& files_;
+  const base::Clock& clock_;
+  base::Logger logger_;
+  TopicPartition id_;
+  std::shared_ptr<LogDirectory> directory_;
+  Published<const LogConfig> config_;
+  int64_t producer_expiration_ms_;
+  std::function<base::Result<void>()> write_checkpoints_;
+  std::function<void(const base::Error&)> on_failure_;
+
+  std::atomic<int64_t> log_start_{0};
+  std::atomic<int64_t> log_end_{0};
+  std::atomic<int64_t> high_watermark_{0};
+  std::atomic<int64_t> recovery_point_{0};
+  std::atomic<int64_t> first_open_offset_;  // of a transaction, or the largest int64_t
+  std::atomic<int64_t> last_flush_ms_{0};
+  std::atomic<bool> offline_{false};
+  Published<const SegmentList> segments_;  // never empty; the last one is active
+  LeaderEpochCache epochs_;
+
+  mutable std::mutex mutex_;
+  bool closed_ = false;
+  base::Uuid topic_id_;
+  ProducerStates producers_;
+  int64_t producers_snapshot_offset_ = 0;  // the newest snapshot's; 0: there is none
+  uint64_t truncations_ = 0;
+  int64_t checkpointed_recovery_point_ = 0;  // what a checkpoint on disk may claim at most
+  std::vector<RemovedFile> removed_;
+
+  std::mutex flush_mutex_;  // taken before mutex_; one flush at a time
+};
+
+}  // namespace longhaul::broker::log

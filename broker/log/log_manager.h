@@ -1,0 +1,148 @@
+// All logs of a node, over its log directories.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/executor.h"
+#include "base/file_system.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "base/result.h"
+#include "base/uuid.h"
+#include "broker/log/log.h"
+#include "broker/log/meta_properties.h"
+
+namespace longhaul::broker::log {
+
+/// One of log.dirs as it is now.
+struct LogDirStatus {
+  std::string path;
+  base::Uuid directory_id;
+  /// Why it is offline; empty while it is online.
+  std::string failure;
+  base::Space space;
+};
+
+/// Thread-safe. Has no threads and no timers: whoever owns it calls the periodic functions, on a
+/// thread that may block. Deletes, checkpoints and recovery do I/O; get() does not.
+class LogManager {
+ public:
+  struct Params {
+    base::FileSystem* files = nullptr;
+    const base::Clock* clock = nullptr;
+    base::Random* random = nullptr;
+    base::Logger logger;
+    /// log.dirs, in the order in which ties are broken. At least one.
+    std::vector<std::string> directories;
+    /// The settings of a topic as they are when its log is loaded or created.
+    std::function<std::shared_ptr<const LogConfig>(const std::string& topic)> config_of;
+    int64_t producer_expiration_ms = 86'400'000;
+    /// Called once for each directory that a disk error takes offline, from any thread.
+    std::function<void(const std::string& directory, const base::Error&)> on_directory_failure;
+  };
+
+  /// What loading found.
+  struct Loaded {
+    size_t logs = 0;
+    size_t unclean_directories = 0;
+    int64_t took_ms = 0;
+  };
+
+  /// Takes the .lock of each directory, which must exist; kConflict if another process has it. A
+  /// directory that cannot be used is offline from the start; an error if all are.
+  static base::Result<std::unique_ptr<LogManager>> open(Params params);
+  ~LogManager();
+
+  /// Opens every log there is, each in a task of `workers`. `done` runs on the last of them; until
+  /// then only the destructor may be called, and that only when the tasks are over. A log
+  /// that cannot be opened takes its directory offline.
+  void load(base::Executor& workers, base::Callback<void(Loaded)> done);
+  /// The same, on this thread.
+  Loaded load();
+
+  /// Null if there is none, or its directory is offline.
+  std::shared_ptr<Log> get(std::string_view topic, int32_t partition) const;
+  /// The log of this partition, created in the online directory with the fewest logs if absent.
+  /// kConflict if there is one of another topic ID (of a topic that was deleted): `remove` it
+  /// first.
+  base::Result<std::shared_ptr<Log>> get_or_create(const TopicPartition& id,
+                                                   const base::Uuid& topic_id);
+  /// Puts a log away under a name that ends in "-delete"; its files go after file.delete.delay.ms.
+  base::Result<void> remove(const TopicPartition& id);
+  /// Every log, in the order of topic and partition.
+  std::vector<std::shared_ptr<Log>> logs() const;
+  /// New settings for the logs of a topic.
+  void set_config(std::string_view topic, const std::shared_ptr<const LogConfig>& config);
+
+  // To be called every now and then; intervals are Kafka's options.
+  /// log.retention.check.interval.ms. Returns how many segments went.
+  size_t delete_old_segments();
+  /// log.flush.scheduler.interval.ms, and soon after segments were rolled.
+  void flush_due();
+  /// log.flush.offset.checkpoint.interval.ms, log.flush.start.offset.checkpoint.interval.ms.
+  void write_checkpoints();
+  /// replica.high.watermark.checkpoint.interval.ms.
+  void write_high_watermarks();
+  /// producer.id.expiration.check.interval.ms.
+  void expire_producers();
+  /// Removes what was deleted long enough ago. Every few seconds.
+  void remove_deleted();
+  /// Closes files that nobody used since the last call. Every minute or so.
+  void close_idle_files();
+
+  /// Orderly stop: flushes and closes all logs, writes checkpoints and the clean-shutdown marker.
+  /// `broker_epoch` goes into the marker (-1: not known).
+  base::Result<void> shutdown(int64_t broker_epoch);
+
+  /// Takes a directory offline: its logs refuse writes and get() no longer finds them.
+  void fail_directory(const std::string& directory, const base::Error& why);
+  std::vector<LogDirStatus> directories() const;
+  /// The directory that holds this log; empty if there is none.
+  std::string directory_of(std::string_view topic, int32_t partition) const;
+  /// From the clean-shutdown marker found at the last start, or -1.
+  int64_t previous_broker_epoch() const { return previous_broker_epoch_; }
+
+ private:
+  struct Directory;
+  struct Loading;
+  struct Doomed {
+    std::string path;
+    int64_t due_ms = 0;
+  };
+
+  explicit LogManager(Params params);
+  base::Result<void> open_directory(Directory& directory);
+  void list_directory(Directory& directory, Loading& loading);
+  void load_one(Directory& directory, const std::string& name);
+  void finish_loading(Loading& loading);
+  Log::Params log_params(Directory& directory, const TopicPartition& id);
+  Directory* choose_directory();
+  base::Result<void> write_checkpoints(Directory& directory);
+  void write_high_watermarks(Directory& directory);
+  std::vector<std::shared_ptr<Log>> logs_of(const Directory& directory) const;
+  base::Result<void> close_directory(Directory& directory, int64_t broker_epoch);
+
+  Params params_;
+  std::vector<std::unique_ptr<Directory>> directories_;
+  int64_t previous_broker_epoch_ = -1;
+
+  struct Entry {
+    std::shared_ptr<Log> log;
+    Directory* directory = nullptr;
+  };
+  using PartitionMap = std::map<int32_t, Entry>;
+
+  mutable std::mutex mutex_;  // guards all below
+  std::map<std::string, PartitionMap, std::less<>> topics_;
+  std::vector<Doomed> doomed_;
+};
+
+}  // namespace longhaul::broker::log
