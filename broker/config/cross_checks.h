@@ -1,0 +1,14 @@
+// What the options of a file say together.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "broker/config/broker_config.h"
+
+namespace longhaul::broker::config {
+
+/// Fills the fields of `config` from `config.file`; what contradicts adds a line to `errors`.
+void derive(BrokerConfig& config, std::vector<std::string>& errors);
+
+}  // namespace longhaul::broker::config

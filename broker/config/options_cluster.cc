@@ -1,0 +1,97 @@
+// Options of the node, its cluster and its replicas: Kafka 4.3's names, types, defaults and ranges.
+#include "broker/config/options.h"
+
+namespace longhaul::broker::config {
+namespace {
+
+using enum Type;
+using enum Importance;
+using enum Update;
+
+constexpr Option kOptions[] = {
+    {"auto.create.topics.enable", kBoolean, is("true"), kHigh, kReadOnly, "", not_yet(kToCome)},
+    {"auto.leader.rebalance.enable", kBoolean, is("true"), kHigh, kReadOnly, "",
+     not_yet(kOneNodeYet)},
+    {"broker.heartbeat.interval.ms", kInt, is("2000"), kMedium, kReadOnly, "",
+     not_yet(kOneNodeYet)},
+    {"broker.id", kInt, is("-1"), kHigh, kReadOnly, "", at_start()},
+    {"broker.rack", kString, null_default(), kMedium, kReadOnly, "", not_yet(kToCome)},
+    {"broker.session.timeout.ms", kInt, is("9000"), kMedium, kReadOnly, "", not_yet(kOneNodeYet)},
+    {"controlled.shutdown.enable", kBoolean, is("true"), kMedium, kReadOnly, "",
+     not_yet(kOneNodeYet)},
+    {"controller.listener.names", kList, must_be_given(), kHigh, kReadOnly, "", at_start()},
+    {"controller.quorum.append.linger.ms", kInt, is("25"), kMedium, kReadOnly, "[0,...]",
+     not_yet(kOneNodeYet)},
+    {"controller.quorum.auto.join.enable", kBoolean, is("false"), kLow, kReadOnly, "",
+     not_yet(kOneNodeYet)},
+    {"controller.quorum.bootstrap.servers", kList, is(""), kHigh, kReadOnly, "non-empty list",
+     at_start()},
+    {"controller.quorum.election.backoff.max.ms", kInt, is("1000"), kHigh, kReadOnly, "[0,...]",
+     not_yet(kOneNodeYet)},
+    {"controller.quorum.election.timeout.ms", kInt, is("1000"), kHigh, kReadOnly, "[0,...]",
+     not_yet(kOneNodeYet)},
+    {"controller.quorum.fetch.max.bytes", kInt, is("1048576"), kLow, kReadOnly, "[1,...]",
+     not_yet(kOneNodeYet)},
+    {"controller.quorum.fetch.snapshot.max.bytes", kInt, is("1048576"), kLow, kReadOnly, "[1,...]",
+     not_yet(kOneNodeYet)},
+    {"controller.quorum.fetch.timeout.ms", kInt, is("2000"), kHigh, kReadOnly, "[0,...]",
+     not_yet(kOneNodeYet)},
+    {"controller.quorum.request.timeout.ms", kInt, is("2000"), kMedium, kReadOnly, "[0,...]",
+     not_yet(kOneNodeYet)},
+    {"controller.quorum.retry.backoff.ms", kInt, is("20"), kLow, kReadOnly, "[0,...]",
+     not_yet(kOneNodeYet)},
+    {"controller.quorum.voters", kList, is(""), kHigh, kReadOnly, "non-empty list", at_start()},
+    {"controller.quota.window.num", kInt, is("11"), kLow, kReadOnly, "[1,...]",
+     not_yet(kNoQuotasYet)},
+    {"controller.quota.window.size.seconds", kInt, is("1"), kLow, kReadOnly, "[1,...]",
+     not_yet(kNoQuotasYet)},
+    {"controller.socket.timeout.ms", kInt, is("30000"), kMedium, kReadOnly, "",
+     not_yet(kOneNodeYet)},
+    {"default.replication.factor", kInt, is("1"), kMedium, kReadOnly, "", not_yet(kToCome)},
+    {"initial.broker.registration.timeout.ms", kInt, is("60000"), kMedium, kReadOnly, "",
+     not_yet(kOneNodeYet)},
+    {"leader.imbalance.check.interval.seconds", kLong, is("300"), kHigh, kReadOnly, "[1,...]",
+     not_yet(kOneNodeYet)},
+    {"metadata.log.dir", kString, null_default(), kHigh, kReadOnly, "", at_start()},
+    {"metadata.log.max.record.bytes.between.snapshots", kLong, is("20971520"), kHigh, kReadOnly,
+     "[1,...]", not_yet(kToCome)},
+    {"metadata.log.max.snapshot.interval.ms", kLong, is("3600000"), kHigh, kReadOnly, "[0,...]",
+     not_yet(kToCome)},
+    {"metadata.log.segment.bytes", kInt, is("1073741824"), kHigh, kReadOnly, "[8388608,...]",
+     not_yet(kToCome)},
+    {"metadata.log.segment.ms", kLong, is("604800000"), kHigh, kReadOnly, "", not_yet(kToCome)},
+    {"metadata.max.idle.interval.ms", kInt, is("500"), kLow, kReadOnly, "[0,...]",
+     not_yet(kToCome)},
+    {"metadata.max.retention.bytes", kLong, is("104857600"), kHigh, kReadOnly, "",
+     not_yet(kToCome)},
+    {"metadata.max.retention.ms", kLong, is("604800000"), kHigh, kReadOnly, "", not_yet(kToCome)},
+    {"min.insync.replicas", kInt, is("1"), kHigh, kClusterWide, "[1,...]", not_yet(kOneNodeYet)},
+    {"node.id", kInt, must_be_given(), kHigh, kReadOnly, "[0,...]", at_start()},
+    {"num.partitions", kInt, is("1"), kMedium, kReadOnly, "[1,...]", not_yet(kToCome)},
+    {"num.replica.fetchers", kInt, is("1"), kHigh, kClusterWide, "[1,...]", not_yet(kOneNodeYet)},
+    {"process.roles", kList, must_be_given(), kHigh, kReadOnly, "[broker, controller]", at_start()},
+    {"replica.fetch.backoff.ms", kInt, is("1000"), kMedium, kReadOnly, "[0,...]",
+     not_yet(kOneNodeYet)},
+    {"replica.fetch.max.bytes", kInt, is("1048576"), kMedium, kReadOnly, "[0,...]",
+     not_yet(kOneNodeYet)},
+    {"replica.fetch.min.bytes", kInt, is("1"), kHigh, kReadOnly, "", not_yet(kOneNodeYet)},
+    {"replica.fetch.response.max.bytes", kInt, is("10485760"), kMedium, kReadOnly, "[0,...]",
+     not_yet(kOneNodeYet)},
+    {"replica.fetch.wait.max.ms", kInt, is("500"), kHigh, kReadOnly, "", not_yet(kOneNodeYet)},
+    {"replica.high.watermark.checkpoint.interval.ms", kLong, is("5000"), kHigh, kReadOnly, "",
+     not_yet(kOneNodeYet)},
+    {"replica.lag.time.max.ms", kLong, is("30000"), kHigh, kReadOnly, "", not_yet(kOneNodeYet)},
+    {"replica.selector.class", kString, null_default(), kMedium, kReadOnly, "", not_yet(kNoTlsYet)},
+    {"replication.quota.window.num", kInt, is("11"), kLow, kReadOnly, "[1,...]",
+     not_yet(kOneNodeYet)},
+    {"replication.quota.window.size.seconds", kInt, is("1"), kLow, kReadOnly, "[1,...]",
+     not_yet(kOneNodeYet)},
+    {"unclean.leader.election.enable", kBoolean, is("false"), kHigh, kClusterWide, "",
+     not_yet(kOneNodeYet)},
+};
+
+}  // namespace
+
+std::span<const Option> cluster_options() { return kOptions; }
+
+}  // namespace longhaul::broker::config

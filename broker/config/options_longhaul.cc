@@ -1,0 +1,26 @@
+// Options of Longhaul's own. An unknown name that begins with "longhaul." stops the start.
+#include "broker/config/options.h"
+
+namespace longhaul::broker::config {
+namespace {
+
+using enum Type;
+using enum Importance;
+using enum Update;
+
+constexpr Option kOptions[] = {
+    {"longhaul.cluster.id", kString, null_default(), kHigh, kReadOnly, "", at_start()},
+    {"longhaul.directory.id", kString, null_default(), kMedium, kReadOnly, "", at_start()},
+    {"longhaul.format", kString, is("refuse"), kHigh, kReadOnly, "[refuse, join, found]",
+     at_start()},
+    {"longhaul.metrics.listener", kString, null_default(), kMedium, kReadOnly, "",
+     not_yet("there is no metrics endpoint in this version")},
+    {"longhaul.request.memory.bytes", kLong, is("67108864"), kMedium, kReadOnly, "[1048576,...]",
+     at_start()},
+};
+
+}  // namespace
+
+std::span<const Option> longhaul_options() { return kOptions; }
+
+}  // namespace longhaul::broker::config

@@ -1,0 +1,71 @@
+// Options of topics: Kafka 4.3's names, types, defaults and ranges.
+#include "broker/config/options.h"
+
+namespace longhaul::broker::config {
+namespace {
+
+using enum Type;
+using enum Importance;
+using enum Update;
+
+constexpr Option kOptions[] = {
+    {"cleanup.policy", kList, is("delete"), kMedium, kClusterWide, "[compact, delete]",
+     not_yet(kToCome)},
+    {"compression.gzip.level", kInt, is("-1"), kMedium, kClusterWide, "[1,...,9] or -1",
+     not_yet(kToCome)},
+    {"compression.lz4.level", kInt, is("9"), kMedium, kClusterWide, "[1,...,17]", not_yet(kToCome)},
+    {"compression.type", kString, is("producer"), kMedium, kClusterWide,
+     "[uncompressed, zstd, lz4, snappy, gzip, producer]", not_yet(kToCome)},
+    {"compression.zstd.level", kInt, is("3"), kMedium, kClusterWide, "[-131072,...,22]",
+     not_yet(kToCome)},
+    {"delete.retention.ms", kLong, is("86400000"), kMedium, kClusterWide, "[0,...]",
+     not_yet(kNoCompactionYet)},
+    {"file.delete.delay.ms", kLong, is("60000"), kMedium, kClusterWide, "[0,...]",
+     not_yet(kToCome)},
+    {"flush.messages", kLong, is("9223372036854775807"), kMedium, kClusterWide, "[1,...]",
+     not_yet(kToCome)},
+    {"flush.ms", kLong, is("9223372036854775807"), kMedium, kClusterWide, "[0,...]",
+     not_yet(kToCome)},
+    {"follower.replication.throttled.replicas", kList, is(""), kMedium, kClusterWide,
+     "[partitionId]:[brokerId],[partitionId]:[brokerId],...", not_yet(kOneNodeYet)},
+    {"index.interval.bytes", kInt, is("4096"), kMedium, kClusterWide, "[0,...]", not_yet(kToCome)},
+    {"leader.replication.throttled.replicas", kList, is(""), kMedium, kClusterWide,
+     "[partitionId]:[brokerId],[partitionId]:[brokerId],...", not_yet(kOneNodeYet)},
+    {"local.retention.bytes", kLong, is("-2"), kMedium, kClusterWide, "[-2,...]", never(kNoTiers)},
+    {"local.retention.ms", kLong, is("-2"), kMedium, kClusterWide, "[-2,...]", never(kNoTiers)},
+    {"max.compaction.lag.ms", kLong, is("9223372036854775807"), kMedium, kClusterWide, "[1,...]",
+     not_yet(kNoCompactionYet)},
+    {"max.message.bytes", kInt, is("1048588"), kMedium, kClusterWide, "[0,...]", not_yet(kToCome)},
+    {"message.timestamp.after.max.ms", kLong, is("3600000"), kMedium, kClusterWide, "[0,...]",
+     not_yet(kToCome)},
+    {"message.timestamp.before.max.ms", kLong, is("9223372036854775807"), kMedium, kClusterWide,
+     "[0,...]", not_yet(kToCome)},
+    {"message.timestamp.type", kString, is("CreateTime"), kMedium, kClusterWide,
+     "[CreateTime, LogAppendTime]", not_yet(kToCome)},
+    {"min.cleanable.dirty.ratio", kDouble, is("0.5"), kMedium, kClusterWide, "[0,...,1]",
+     not_yet(kNoCompactionYet)},
+    {"min.compaction.lag.ms", kLong, is("0"), kMedium, kClusterWide, "[0,...]",
+     not_yet(kNoCompactionYet)},
+    {"min.insync.replicas", kInt, is("1"), kMedium, kClusterWide, "[1,...]", not_yet(kOneNodeYet)},
+    {"preallocate", kBoolean, is("false"), kMedium, kClusterWide, "", not_yet(kToCome)},
+    {"remote.log.copy.disable", kBoolean, is("false"), kMedium, kClusterWide, "", never(kNoTiers)},
+    {"remote.log.delete.on.disable", kBoolean, is("false"), kMedium, kClusterWide, "",
+     never(kNoTiers)},
+    {"remote.storage.enable", kBoolean, is("false"), kMedium, kClusterWide, "", never(kNoTiers)},
+    {"retention.bytes", kLong, is("-1"), kMedium, kClusterWide, "", not_yet(kToCome)},
+    {"retention.ms", kLong, is("604800000"), kMedium, kClusterWide, "[-1,...]", not_yet(kToCome)},
+    {"segment.bytes", kInt, is("1073741824"), kMedium, kClusterWide, "[1048576,...]",
+     not_yet(kToCome)},
+    {"segment.index.bytes", kInt, is("10485760"), kMedium, kClusterWide, "[4,...]",
+     not_yet(kToCome)},
+    {"segment.jitter.ms", kLong, is("0"), kMedium, kClusterWide, "[0,...]", not_yet(kToCome)},
+    {"segment.ms", kLong, is("604800000"), kMedium, kClusterWide, "[1,...]", not_yet(kToCome)},
+    {"unclean.leader.election.enable", kBoolean, is("false"), kMedium, kClusterWide, "",
+     not_yet(kOneNodeYet)},
+};
+
+}  // namespace
+
+std::span<const Option> topic_options() { return kOptions; }
+
+}  // namespace longhaul::broker::config
