@@ -5,7 +5,7 @@ import time
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
 
-_QUIET = {"socket.timeout.ms": 10000, "log_level": 3}
+_QUIET = {"socket.timeout.ms": 10000, "log_level": 2}
 
 
 def admin_client(address):
@@ -34,6 +34,8 @@ def create_topic(admin, name, partitions=1, **config):
 
 
 def serves(admin, name, partitions):
+    if len(partitions_of(admin, name)) != partitions:
+        return False
     wanted = {TopicPartition(name, p): OffsetSpec.latest() for p in range(partitions)}
     try:
         settle(admin.list_offsets(wanted, request_timeout=5))

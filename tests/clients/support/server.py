@@ -50,6 +50,8 @@ class Server:
             "log.dirs": self.data,
             "offsets.topic.replication.factor": 1,
             "offsets.topic.num.partitions": 10,
+            "log.segment.delete.delay.ms": 500,
+            "log.initial.task.delay.ms": 500,
             "group.initial.rebalance.delay.ms": 0,
         }
         lines.update({name.replace("_", "."): value for name, value in options.items()})
