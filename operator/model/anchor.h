@@ -1,0 +1,49 @@
+// The anchor: a region's identity, kept in a ConfigMap beside its volumes
+// (docs/decisions/0002-birth.md).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/random.h"
+#include "base/uuid.h"
+#include "operator/api/kafka_cluster.h"
+#include "operator/kube/object.h"
+
+namespace longhaul::op::model {
+
+/// Whether the region's metadata quorum exists.
+enum class Birth {
+  kFounding,  ///< the first voter may format its empty volume; nobody can reach it yet
+  kFounded,   ///< it has; nothing may ever found it again
+};
+
+/// A node ID that was given. It is never given again.
+struct AnchorNode {
+  int64_t id = 0;
+  std::string zone;
+  base::Uuid directory_id;  // of its first log directory, when it founds
+};
+
+struct Anchor {
+  std::string region;
+  size_t ordinal = 0;  // node IDs begin at 1000 × (ordinal + 1) + 1
+  base::Uuid cluster_id;
+  Birth birth = Birth::kFounding;
+  std::vector<AnchorNode> nodes;  // by ID; the first one founds
+
+  const AnchorNode& founder() const { return nodes.front(); }
+};
+
+/// A new identity for a region: cluster ID, and a node for each broker that its zones ask for.
+Anchor make_anchor(const api::KafkaCluster& cluster, size_t ordinal, base::Random& random);
+
+/// The ConfigMap, without resourceVersion. Volumes that are retained keep their anchor: it then has
+/// no owner (`owner` is a KafkaCluster object).
+kube::Json to_config_map(const Anchor& anchor, const api::KafkaCluster& cluster,
+                         const kube::Json& owner);
+/// kCorrupt, naming the ConfigMap, if it does not hold an anchor.
+base::Result<Anchor> read_anchor(const kube::Json& config_map);
+
+}  // namespace longhaul::op::model

@@ -1,0 +1,155 @@
+#include <nlohmann/json.hpp>
+
+#include "operator/model/desired.h"
+
+namespace longhaul::op::model {
+namespace {
+
+using kube::Json;
+
+constexpr const char* kDataPath = "/var/lib/longhaul/data";
+constexpr const char* kConfigPath = "/etc/longhaul";
+constexpr int kUser = 1000;
+constexpr int kGraceSeconds = 120;
+
+std::string name_of(const RegionModel& model, const AnchorNode& node) {
+  return broker_name(model.cluster.name, model.region().name, node.id);
+}
+
+Json field_env(const char* name, const char* path) {
+  return {{"name", name}, {"valueFrom", {{"fieldRef", {{"fieldPath", path}}}}}};
+}
+
+Json environment(const RegionModel& model, const AnchorNode& node) {
+  Json host = field_env("LONGHAUL_ADVERTISED_HOST", "status.podIP");
+  if (model.options.advertise == Advertise::kDns)
+    host = {{"name", "LONGHAUL_ADVERTISED_HOST"},
+            {"value", name_of(model, node) + "-0." +
+                          headless_service_name(model.cluster.name, model.region().name) + "." +
+                          model.cluster.name_space + ".svc"}};
+  return Json::array({field_env("POD_IP", "status.podIP"),
+                      field_env("POD_NAME", "metadata.name"),
+                      host,
+                      {{"name", "LONGHAUL_DATA"}, {"value", kDataPath}}});
+}
+
+/// Permission to found exists only while the anchor says so (docs/decisions/0002-birth.md).
+Json format_environment(const RegionModel& model, const AnchorNode& node) {
+  bool founds = model.anchor.birth == Birth::kFounding && node.id == model.anchor.founder().id;
+  return {{"name", "LONGHAUL_FORMAT"}, {"value", founds ? "found" : "join"}};
+}
+
+Json probe(const char* path, int period_seconds, int failures) {
+  return {{"httpGet", {{"path", path}, {"port", "health"}}},
+          {"periodSeconds", period_seconds},
+          {"timeoutSeconds", 5},
+          {"failureThreshold", failures}};
+}
+
+Json ports(const RegionModel& model) {
+  Json list = Json::array();
+  for (const api::Listener& listener : model.cluster.listeners)
+    list.push_back(
+        {{"name", listener.name}, {"containerPort", listener.port}, {"protocol", "TCP"}});
+  list.push_back({{"name", "controller"}, {"containerPort", kControllerPort}, {"protocol", "TCP"}});
+  list.push_back({{"name", "health"}, {"containerPort", kHealthPort}, {"protocol", "TCP"}});
+  return list;
+}
+
+Json resources(const api::Resources& given) {
+  Json out = Json::object();
+  if (!given.requests.empty()) out["requests"] = given.requests;
+  if (!given.limits.empty()) out["limits"] = given.limits;
+  return out;
+}
+
+Json container(const RegionModel& model, const AnchorNode& node) {
+  const api::KafkaCluster& cluster = model.cluster;
+  return {{"name", "broker"},
+          {"image", cluster.image.empty() ? model.options.image_repository + ":" + cluster.version
+                                          : cluster.image},
+          {"command", {"longhaul-broker", std::string(kConfigPath) + "/server.properties"}},
+          {"env", environment(model, node)},
+          {"ports", ports(model)},
+          {"resources", resources(model.region().resources)},
+          {"startupProbe", probe("/livez", 1, 600)},  // recovery of a large log takes time
+          {"livenessProbe", probe("/livez", 10, 6)},
+          {"readinessProbe", probe("/readyz", 2, 2)},
+          {"securityContext",
+           {{"allowPrivilegeEscalation", false},
+            {"readOnlyRootFilesystem", true},
+            {"capabilities", {{"drop", {"ALL"}}}}}},
+          {"volumeMounts",
+           Json::array({{{"name", "config"}, {"mountPath", kConfigPath}, {"readOnly", true}},
+                        {{"name", "data"}, {"mountPath", kDataPath}}})}};
+}
+
+Json pod_template(const RegionModel& model, const AnchorNode& node) {
+  Json labels = object_labels(model.cluster.name, model.region().name);
+  labels[kZoneLabel] = node.zone;
+  labels[kNodeIdLabel] = std::to_string(node.id);
+  return {
+      {"metadata", {{"labels", std::move(labels)}}},
+      {"spec",
+       {{"serviceAccountName", region_prefix(model.cluster.name, model.region().name)},
+        {"automountServiceAccountToken", false},
+        {"enableServiceLinks", false},
+        {"terminationGracePeriodSeconds", kGraceSeconds},
+        {"securityContext",
+         {{"runAsNonRoot", true},
+          {"runAsUser", kUser},
+          {"runAsGroup", kUser},
+          {"fsGroup", kUser},
+          {"fsGroupChangePolicy", "OnRootMismatch"},
+          {"seccompProfile", {{"type", "RuntimeDefault"}}}}},
+        {"containers", Json::array({container(model, node)})},
+        {"volumes",
+         Json::array({{{"name", "config"}, {"configMap", {{"name", name_of(model, node)}}}}})}}}};
+}
+
+Json data_claim(const RegionModel& model) {
+  const api::Volume& volume = model.region().storage.volumes[0];
+  Json claim{
+      {"apiVersion", "v1"},
+      {"kind", "PersistentVolumeClaim"},
+      {"metadata",
+       {{"name", "data"}, {"labels", object_labels(model.cluster.name, model.region().name)}}},
+      {"spec",
+       {{"accessModes", {"ReadWriteOnce"}},
+        {"resources", {{"requests", {{"storage", volume.size}}}}}}}};
+  if (!volume.storage_class_name.empty())
+    claim["spec"]["storageClassName"] = volume.storage_class_name;
+  return claim;
+}
+
+}  // namespace
+
+std::string template_hash(const RegionModel& model, const AnchorNode& node) {
+  return stable_hash(pod_template(model, node).dump() + server_properties(model, node));
+}
+
+Json stateful_set(const RegionModel& model, const AnchorNode& node) {
+  const std::string& cluster = model.cluster.name;
+  const std::string& region = model.region().name;
+  Json set = owned_object(model, kube::kStatefulSet, name_of(model, node));
+  set["metadata"]["labels"][kZoneLabel] = node.zone;
+  set["metadata"]["labels"][kNodeIdLabel] = std::to_string(node.id);
+  Json pod = pod_template(model, node);
+  pod["metadata"]["annotations"][kTemplateAnnotation] = template_hash(model, node);
+  pod["spec"]["containers"][0]["env"].push_back(format_environment(model, node));
+  Labels match = region_labels(cluster, region);
+  match[kNodeIdLabel] = std::to_string(node.id);
+  set["spec"] = {{"replicas", 1},
+                 {"serviceName", headless_service_name(cluster, region)},
+                 {"selector", {{"matchLabels", match}}},
+                 {"podManagementPolicy", "Parallel"},
+                 {"updateStrategy", {{"type", "OnDelete"}}},
+                 {"persistentVolumeClaimRetentionPolicy",
+                  {{"whenDeleted", model.region().storage.retain ? "Retain" : "Delete"},
+                   {"whenScaled", "Retain"}}},
+                 {"template", std::move(pod)},
+                 {"volumeClaimTemplates", Json::array({data_claim(model)})}};
+  return set;
+}
+
+}  // namespace longhaul::op::model
