@@ -1,0 +1,204 @@
+#include "broker/groups/shard.h"
+
+#include "broker/groups/commit.h"
+#include "records/batch.h"
+#include "records/record.h"
+
+namespace longhaul::broker::groups {
+
+using protocol::ErrorCode;
+
+namespace {
+
+// Nobody but a coordinator writes here; a batch that grows beyond this is not one of its own.
+constexpr size_t kMaxPlainBatch = 256 << 20;
+
+}  // namespace
+
+Shard::Shard(int32_t partition, ShardContext context)
+    : partition_(partition), context_(context), group_context_{context.loop,   context.clock,
+                                                               context.random, context.config,
+                                                               context.log,    {}} {
+  group_context_.store = [this](const std::string& group, protocol::GroupMetadataValue value,
+                                base::Callback<void(ErrorCode)> done) {
+    std::vector<KeyValue> records;
+    records.push_back(encode_group(group, value));
+    append(std::move(records), [done = std::make_shared<base::Callback<void(ErrorCode)>>(std::move(
+                                    done))](ErrorCode outcome) { (*done)(commit_error(outcome)); });
+  };
+}
+
+Shard::~Shard() { *alive_ = false; }
+
+void Shard::load() { load_from(0); }
+
+void Shard::load_from(int64_t offset) {
+  context_.topic.read(
+      partition_, offset,
+      [this, alive = std::weak_ptr<bool>(alive_)](protocol::KafkaResult<LogChunk> chunk) {
+        if (alive.expired()) return;
+        if (!chunk) {
+          context_.log.error(
+              "__consumer_offsets-{} cannot be loaded: {}; its groups stay unavailable", partition_,
+              chunk.error().message);
+          status_ = ErrorCode::kNotCoordinator;
+          return;
+        }
+        auto replayed = replay(chunk->batches);
+        if (!replayed) {
+          context_.log.error("__consumer_offsets-{}: {}; its groups stay unavailable", partition_,
+                             replayed.error().message);
+          status_ = ErrorCode::kNotCoordinator;
+          return;
+        }
+        if (!chunk->at_end) return load_from(chunk->next_offset);
+        finish_load();
+      });
+}
+
+base::Result<void> Shard::replay(base::ByteView batches) {
+  records::BatchWalker walker(batches);
+  while (const records::BatchView* batch = walker.next()) {
+    if (batch->header.is_control()) continue;
+    base::Bytes plain;
+    if (batch->header.is_compressed()) {
+      auto codec = batch->header.codec();
+      if (!codec) return base::fail(base::Errc::kCorrupt, "a batch of an unknown codec");
+      LH_TRY(records::decompress(codecs_, *codec, batch->payload(), kMaxPlainBatch, plain));
+    }
+    records::RecordReader reader(batch->header,
+                                 batch->header.is_compressed() ? plain : batch->payload());
+    while (const records::Record* record = reader.next()) {
+      if (!record->key) continue;
+      LH_ASSIGN(DecodedRecord decoded, decode_record(*record->key, record->value));
+      apply(std::move(decoded));
+    }
+    if (reader.error()) return base::fail_in("a batch of it", *reader.error());
+  }
+  if (walker.error()) return base::fail_in("a batch of it", *walker.error());
+  return {};
+}
+
+void Shard::apply(DecodedRecord record) {
+  if (auto* offset = std::get_if<OffsetRecord>(&record)) {
+    if (offset->value) {
+      find_or_create(offset->key.group).offsets[offset->key.topic][offset->key.partition] =
+          std::move(*offset->value);
+    } else if (Group* group = find(offset->key.group)) {
+      group->erase_offset(offset->key.topic, offset->key.partition);
+    }
+  } else if (auto* group = std::get_if<GroupRecord>(&record)) {
+    if (group->value) {
+      loaded_[group->group] = std::move(*group->value);
+    } else {
+      loaded_.erase(group->group);
+      Group* known = find(group->group);
+      if (known && known->offsets.empty()) groups_.erase(group->group);
+    }
+  }
+}
+
+void Shard::finish_load() {
+  for (const auto& [id, stored] : loaded_) find_or_create(id).members.restore(stored);
+  size_t with_members = loaded_.size();
+  loaded_.clear();
+  std::erase_if(groups_, [&](const auto& each) {
+    return each.second->is_spent() && each.second->members.protocol_type().empty();
+  });
+  status_ = ErrorCode::kNone;
+  if (groups_.empty()) return;
+  context_.log.info("__consumer_offsets-{}: loaded {} groups, {} of them with metadata", partition_,
+                    groups_.size(), with_members);
+}
+
+Group* Shard::find(const std::string& group_id) {
+  auto found = groups_.find(group_id);
+  return found == groups_.end() ? nullptr : found->second.get();
+}
+
+Group& Shard::find_or_create(const std::string& group_id) {
+  auto& group = groups_[group_id];
+  if (!group) group = std::make_unique<Group>(group_id, group_context_);
+  return *group;
+}
+
+void Shard::append(std::vector<KeyValue> records, base::Callback<void(ErrorCode)> done) {
+  context_.topic.append(
+      partition_, std::move(records),
+      [alive = std::weak_ptr<bool>(alive_),
+       done = std::make_shared<base::Callback<void(ErrorCode)>>(std::move(done))](
+          ErrorCode outcome) { (*done)(alive.expired() ? ErrorCode::kNotCoordinator : outcome); });
+}
+
+void Shard::remove_offsets(const std::string& group_id, std::vector<OffsetKey> keys,
+                           base::Callback<void(ErrorCode)> done) {
+  std::vector<KeyValue> tombstones;
+  tombstones.reserve(keys.size());
+  for (const OffsetKey& key : keys) tombstones.push_back(encode_offset_tombstone(key));
+  append(std::move(tombstones), [this, alive = std::weak_ptr<bool>(alive_), group_id,
+                                 keys = std::move(keys),
+                                 done = std::make_shared<base::Callback<void(ErrorCode)>>(
+                                     std::move(done))](ErrorCode outcome) {
+    Group* group = outcome == ErrorCode::kNone && !alive.expired() ? find(group_id) : nullptr;
+    if (group) {
+      for (const OffsetKey& key : keys) group->erase_offset(key.topic, key.partition);
+    }
+    (*done)(outcome);
+  });
+}
+
+void Shard::remove_group(const std::string& group_id, base::Callback<void(ErrorCode)> done) {
+  std::vector<KeyValue> tombstones;
+  if (Group* group = find(group_id)) {
+    for (const auto& [topic, partitions] : group->offsets) {
+      for (const auto& [partition, offset] : partitions) {
+        tombstones.push_back(encode_offset_tombstone({group_id, topic, partition}));
+      }
+    }
+  }
+  tombstones.push_back(encode_group_tombstone(group_id));
+  append(std::move(tombstones), [this, alive = std::weak_ptr<bool>(alive_), group_id,
+                                 done = std::make_shared<base::Callback<void(ErrorCode)>>(
+                                     std::move(done))](ErrorCode outcome) {
+    if (outcome == ErrorCode::kNone && !alive.expired()) {
+      Group* group = find(group_id);
+      if (group && !group->members.has_members()) groups_.erase(group_id);
+    }
+    (*done)(outcome);
+  });
+}
+
+void Shard::expire() {
+  if (status_ != ErrorCode::kNone) return;
+  int64_t now = context_.clock.wall_ms();
+  std::vector<std::string> spent;
+  for (auto& [id, group] : groups_) {
+    std::vector<OffsetKey> expired;
+    for (const auto& [topic, partitions] : group->offsets) {
+      for (const auto& [partition, offset] : partitions) {
+        if (group->is_expired(topic, offset, now, context_.config.offsets_retention_ms)) {
+          expired.push_back({id, topic, partition});
+        }
+      }
+    }
+    if (!expired.empty()) {
+      context_.log.info("group {}: {} committed offsets expired", id, expired.size());
+      remove_offsets(id, std::move(expired), [](ErrorCode) {});
+    } else if (group->is_spent()) {
+      spent.push_back(id);
+    }
+  }
+  for (const std::string& id : spent) remove_group(id, [](ErrorCode) {});
+}
+
+void Shard::topic_deleted(const std::string& topic) {
+  for (auto& [id, group] : groups_) {
+    auto of_topic = group->offsets.find(topic);
+    if (of_topic == group->offsets.end()) continue;
+    std::vector<OffsetKey> keys;
+    for (const auto& [partition, offset] : of_topic->second) keys.push_back({id, topic, partition});
+    remove_offsets(id, std::move(keys), [](ErrorCode) {});
+  }
+}
+
+}  // namespace longhaul::broker::groups

@@ -1,0 +1,261 @@
+#include "broker/partition/partition.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+
+namespace longhaul::broker::partition {
+namespace {
+
+ErrorCode error_code(records::Reason reason) {
+  switch (reason) {
+    case records::Reason::kInvalidRecord:
+      return ErrorCode::kInvalidRecord;
+    case records::Reason::kInvalidTimestamp:
+      return ErrorCode::kInvalidTimestamp;
+    case records::Reason::kCorruptMessage:
+      return ErrorCode::kCorruptMessage;
+    case records::Reason::kMessageTooLarge:
+      return ErrorCode::kMessageTooLarge;
+    case records::Reason::kUnsupportedCompressionType:
+      return ErrorCode::kUnsupportedCompressionType;
+  }
+  return ErrorCode::kInvalidRecord;
+}
+
+records::ValidationOptions validation_options(const TopicSettings& settings,
+                                              const ProduceOptions& options) {
+  records::ValidationOptions checks;
+  checks.origin = options.origin == log::AppendOrigin::kClient ? records::Origin::kClient
+                                                               : records::Origin::kCoordinator;
+  checks.timestamp_type = settings.log.message_timestamp_type;
+  checks.timestamp_before_max_ms = settings.log.message_timestamp_before_max_ms;
+  checks.timestamp_after_max_ms = settings.log.message_timestamp_after_max_ms;
+  checks.compacted = settings.log.cleanup_compact;
+  checks.target_codec = settings.codec;
+  checks.levels = settings.levels;
+  checks.max_batch_bytes = static_cast<size_t>(settings.log.max_message_bytes);
+  checks.zstd_allowed = options.zstd_allowed;
+  return checks;
+}
+
+tl::unexpected<AppendFailure> refuse(ErrorCode code, std::string message = {}) {
+  return tl::unexpected(AppendFailure{code, std::move(message), {}});
+}
+
+bool contains(const std::vector<int32_t>& ids, int32_t id) {
+  return std::find(ids.begin(), ids.end(), id) != ids.end();
+}
+
+}  // namespace
+
+Partition::Partition(int32_t broker_id, std::shared_ptr<log::Log> log,
+                     std::shared_ptr<const TopicSettings> settings)
+    : broker_id_(broker_id), log_(std::move(log)) {
+  set_settings(std::move(settings));
+}
+
+Partition::~Partition() { stop(); }
+
+void Partition::set_settings(std::shared_ptr<const TopicSettings> settings) {
+  log_->set_config(std::shared_ptr<const log::LogConfig>(settings, &settings->log));
+  settings_.store(std::move(settings));
+}
+
+Partition::RoleChange Partition::apply(const metadata::Partition& state) {
+  RoleChange change = RoleChange::kNone;
+  {
+    std::unique_lock lock(role_mutex_);
+    if (stopped_ || state.partition_epoch < partition_epoch_) return change;
+    bool led = leader_id_ == broker_id_;
+    bool leads = state.leader == broker_id_;
+    if (leads && (!led || state.leader_epoch != leader_epoch_)) {
+      log_->begin_epoch(state.leader_epoch);
+      change = RoleChange::kBecameLeader;
+    }
+    if (led && !leads) change = RoleChange::kResigned;
+    leader_id_ = state.leader;
+    leader_epoch_ = state.leader_epoch;
+    partition_epoch_ = state.partition_epoch;
+    isr_ = state.isr;
+  }
+  if (change == RoleChange::kResigned) {
+    std::vector<CommitCallback> waiting;
+    {
+      std::lock_guard lock(commit_mutex_);
+      waiting = commit_waiters_.take_all();
+    }
+    for (CommitCallback& done : waiting) done(ErrorCode::kNotLeaderOrFollower);
+  }
+  advance_high_watermark();
+  watchers_.notify_all();
+  return change;
+}
+
+void Partition::stop() {
+  {
+    std::unique_lock lock(role_mutex_);
+    if (stopped_) return;
+    stopped_ = true;
+    leader_id_ = metadata::kNoLeader;
+  }
+  std::vector<CommitCallback> waiting;
+  {
+    std::lock_guard lock(commit_mutex_);
+    waiting = commit_waiters_.take_all();
+  }
+  for (CommitCallback& done : waiting) done(ErrorCode::kNotLeaderOrFollower);
+  watchers_.notify_all();
+}
+
+bool Partition::is_leader() const {
+  std::shared_lock lock(role_mutex_);
+  return leader_id_ == broker_id_;
+}
+
+int32_t Partition::leader_epoch() const {
+  std::shared_lock lock(role_mutex_);
+  return leader_epoch_;
+}
+
+ErrorCode Partition::check_leader(int32_t current_leader_epoch) const {
+  std::shared_lock lock(role_mutex_);
+  return check_leader_locked(current_leader_epoch);
+}
+
+ErrorCode Partition::check_leader_locked(int32_t current_leader_epoch) const {
+  if (current_leader_epoch >= 0 && current_leader_epoch < leader_epoch_) {
+    return ErrorCode::kFencedLeaderEpoch;
+  }
+  if (current_leader_epoch > leader_epoch_) return ErrorCode::kUnknownLeaderEpoch;
+  return leader_id_ == broker_id_ ? ErrorCode::kNone : ErrorCode::kNotLeaderOrFollower;
+}
+
+tl::expected<ProduceResult, AppendFailure> Partition::append(std::span<uint8_t> batch,
+                                                             const ProduceOptions& options,
+                                                             records::Codecs& codecs) {
+  auto settings = settings_.load();
+  ProduceResult result;
+  {
+    std::shared_lock lock(role_mutex_);
+    if (leader_id_ != broker_id_) return refuse(ErrorCode::kNotLeaderOrFollower);
+    if (options.acks_all && static_cast<int32_t>(isr_.size()) < settings->min_insync_replicas) {
+      return refuse(ErrorCode::kNotEnoughReplicas,
+                    id().to_string() + " has " + std::to_string(isr_.size()) +
+                        " in-sync replicas, and min.insync.replicas is " +
+                        std::to_string(settings->min_insync_replicas));
+    }
+    auto valid =
+        records::validate(batch, validation_options(*settings, options), options.now_ms, codecs);
+    if (!valid) {
+      records::Refusal& why = valid.error();
+      return tl::unexpected(AppendFailure{error_code(why.reason), std::move(why.message),
+                                          std::move(why.record_errors)});
+    }
+    std::span<uint8_t> bytes = valid->rebuilt ? std::span<uint8_t>(*valid->rebuilt)
+                                              : batch.first(valid->header.size_bytes());
+    auto appended =
+        log_->append_as_leader(bytes, {.leader_epoch = leader_epoch_, .origin = options.origin});
+    if (!appended) return refuse(appended.error().code, std::move(appended.error().message));
+    result.base_offset = appended->first_offset;
+    result.next_offset = appended->last_offset + 1;
+    result.log_start_offset = appended->log_start_offset;
+    if (settings->log.message_timestamp_type == records::TimestampType::kLogAppendTime) {
+      result.log_append_time_ms = appended->max_timestamp;
+    }
+  }
+  if (log_->flush_is_due()) {
+    if (auto flushed = log_->flush(); !flushed) {
+      return refuse(ErrorCode::kKafkaStorageError, flushed.error().message);
+    }
+  }
+  advance_high_watermark();
+  return result;
+}
+
+// With this broker alone in the ISR everything in the log is committed. The end offset is read
+// under the lock so that the high watermark never goes back.
+void Partition::advance_high_watermark() {
+  std::vector<CommitCallback> committed;
+  {
+    std::shared_lock role(role_mutex_);
+    if (leader_id_ != broker_id_) return;
+    if (isr_.size() != 1 || !contains(isr_, broker_id_)) return;
+    std::lock_guard lock(commit_mutex_);
+    int64_t end = log_->log_end_offset();
+    if (end == log_->high_watermark()) return;
+    log_->set_high_watermark(end);
+    committed = commit_waiters_.take_committed(end);
+  }
+  for (CommitCallback& done : committed) done(ErrorCode::kNone);
+  watchers_.notify_all();
+}
+
+void Partition::await_commit(int64_t offset, CommitCallback done) {
+  {
+    std::shared_lock role(role_mutex_);
+    if (leader_id_ == broker_id_) {
+      std::lock_guard lock(commit_mutex_);
+      if (log_->high_watermark() < offset) return commit_waiters_.add(offset, std::move(done));
+    } else {
+      role.unlock();
+      return done(ErrorCode::kNotLeaderOrFollower);
+    }
+  }
+  done(ErrorCode::kNone);
+}
+
+int64_t Partition::upper_bound(Isolation isolation) const {
+  switch (isolation) {
+    case Isolation::kLogEnd:
+      return log_->log_end_offset();
+    case Isolation::kHighWatermark:
+      return log_->high_watermark();
+    case Isolation::kLastStableOffset:
+      return log_->last_stable_offset();
+  }
+  return log_->last_stable_offset();
+}
+
+KafkaResult<FetchResult> Partition::fetch(const FetchOptions& options) const {
+  std::shared_lock lock(role_mutex_);
+  ErrorCode leader = check_leader_locked(options.current_leader_epoch);
+  if (leader != ErrorCode::kNone) return protocol::kafka_fail(leader);
+  FetchResult result;
+  result.high_watermark = log_->high_watermark();
+  result.last_stable_offset = log_->last_stable_offset();
+  result.log_start_offset = log_->log_start_offset();
+  if (options.last_fetched_epoch >= 0) {
+    log::EpochEnd end = log_->end_offset_for_epoch(options.last_fetched_epoch);
+    if (end.epoch < 0) {
+      return protocol::kafka_fail(ErrorCode::kOffsetOutOfRange,
+                                  "the last fetched epoch is older than the log");
+    }
+    if (end.epoch < options.last_fetched_epoch || end.end_offset < options.offset) {
+      result.diverging = end;
+      return result;
+    }
+  }
+  auto read = log_->read({.offset = options.offset,
+                          .max_bytes = options.max_bytes,
+                          .upper_bound = upper_bound(options.isolation),
+                          .at_least_one_batch = options.at_least_one_batch});
+  if (!read) return tl::unexpected(std::move(read.error()));
+  result.slice = std::move(read->slice);
+  if (options.isolation == Isolation::kLastStableOffset) {
+    auto aborted = log_->aborted_transactions(options.offset, result.last_stable_offset);
+    if (!aborted) return tl::unexpected(std::move(aborted.error()));
+    result.aborted = std::move(*aborted);
+  }
+  return result;
+}
+
+KafkaResult<log::EpochEnd> Partition::end_offset_for_epoch(int32_t epoch,
+                                                           int32_t current_leader_epoch) const {
+  std::shared_lock lock(role_mutex_);
+  ErrorCode leader = check_leader_locked(current_leader_epoch);
+  if (leader != ErrorCode::kNone) return protocol::kafka_fail(leader);
+  return log_->end_offset_for_epoch(epoch);
+}
+
+}  // namespace longhaul::broker::partition

@@ -1,0 +1,136 @@
+// A partition as this broker has it: a log, and the role the controller gave us for it.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <shared_mutex>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "broker/log/log.h"
+#include "broker/metadata/image.h"
+#include "broker/partition/topic_settings.h"
+#include "broker/partition/waiters.h"
+#include "protocol/kafka_error.h"
+#include "records/compression.h"
+#include "records/validate.h"
+
+namespace longhaul::broker::partition {
+
+using protocol::ErrorCode;
+using protocol::KafkaResult;
+
+/// How far a reader may see.
+enum class Isolation {
+  kLogEnd,           ///< followers
+  kHighWatermark,    ///< consumers, read_uncommitted
+  kLastStableOffset  ///< consumers, read_committed (KIP-98)
+};
+
+struct ProduceOptions {
+  bool acks_all = false;
+  log::AppendOrigin origin = log::AppendOrigin::kClient;
+  bool zstd_allowed = true;  // Produce below version 7 knows no zstd
+  int64_t now_ms = 0;        // wall clock
+};
+
+struct ProduceResult {
+  int64_t base_offset = -1;
+  int64_t next_offset = -1;         // what must be committed for acks=all
+  int64_t log_append_time_ms = -1;  // only if the topic stamps records itself
+  int64_t log_start_offset = -1;
+};
+
+/// Why records were not appended, and which of them are at fault if it is they (KIP-467).
+struct AppendFailure {
+  ErrorCode code = ErrorCode::kUnknownServerError;
+  std::string message;
+  std::vector<records::RecordError> record_errors;
+};
+
+struct FetchOptions {
+  int64_t offset = 0;
+  uint64_t max_bytes = 0;
+  bool at_least_one_batch = false;
+  int32_t current_leader_epoch = -1;  // -1: not checked (KIP-320)
+  int32_t last_fetched_epoch = -1;    // -1: not checked (KIP-595)
+  Isolation isolation = Isolation::kHighWatermark;
+};
+
+struct FetchResult {
+  log::FileSlice slice;
+  int64_t high_watermark = -1;
+  int64_t last_stable_offset = -1;
+  int64_t log_start_offset = -1;
+  /// The fetcher's log is another than ours from here on: nothing was read.
+  std::optional<log::EpochEnd> diverging;
+  std::optional<std::vector<log::AbortedTransaction>> aborted;  // read_committed only
+};
+
+/// Thread-safe. Requests come on reactors, roles from the metadata loop.
+class Partition {
+ public:
+  Partition(int32_t broker_id, std::shared_ptr<log::Log> log,
+            std::shared_ptr<const TopicSettings> settings);
+  ~Partition();
+  Partition(const Partition&) = delete;
+  Partition& operator=(const Partition&) = delete;
+
+  const log::TopicPartition& id() const { return log_->id(); }
+  base::Uuid topic_id() const { return log_->topic_id(); }
+  const std::shared_ptr<log::Log>& log() const { return log_; }
+
+  /// Takes the role that the metadata gives this broker. Returns whether it has become the leader,
+  /// or stopped being it, by this.
+  enum class RoleChange { kNone, kBecameLeader, kResigned };
+  RoleChange apply(const metadata::Partition& state);
+  void set_settings(std::shared_ptr<const TopicSettings> settings);
+  std::shared_ptr<const TopicSettings> settings() const { return settings_.load(); }
+  bool is_leader() const;
+  int32_t leader_epoch() const;
+  /// Whoever waits is told NOT_LEADER_OR_FOLLOWER; the partition serves nothing any more.
+  void stop();
+
+  /// Validates the one batch in `batch` (docs/formats/records.md) and appends it. It is patched in
+  /// place, or made anew where the topic's settings demand it. `codecs` are the calling thread's.
+  tl::expected<ProduceResult, AppendFailure> append(std::span<uint8_t> batch,
+                                                    const ProduceOptions& options,
+                                                    records::Codecs& codecs);
+  /// Calls `done` once everything below `offset` is committed. At once if it is already.
+  void await_commit(int64_t offset, CommitCallback done);
+
+  KafkaResult<FetchResult> fetch(const FetchOptions& options) const;
+  /// Tells the watcher as soon as there may be more to fetch than there was when this returns.
+  void watch(std::weak_ptr<Watcher> watcher) { watchers_.add(std::move(watcher)); }
+
+  /// NOT_LEADER_OR_FOLLOWER, FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH or kNone.
+  ErrorCode check_leader(int32_t current_leader_epoch) const;
+  KafkaResult<log::EpochEnd> end_offset_for_epoch(int32_t epoch,
+                                                  int32_t current_leader_epoch) const;
+
+ private:
+  ErrorCode check_leader_locked(int32_t current_leader_epoch) const;
+  int64_t upper_bound(Isolation isolation) const;
+  void advance_high_watermark();
+  const int32_t broker_id_;
+  const std::shared_ptr<log::Log> log_;
+  log::Published<const TopicSettings> settings_;
+
+  // Held shared by appends and reads, exclusively while the role changes.
+  mutable std::shared_mutex role_mutex_;
+  int32_t leader_id_ = metadata::kNoLeader;
+  int32_t leader_epoch_ = -1;
+  int32_t partition_epoch_ = -1;
+  std::vector<int32_t> isr_;
+  bool stopped_ = false;
+
+  std::mutex commit_mutex_;
+  CommitWaiters commit_waiters_;
+  Watchers watchers_;
+};
+
+}  // namespace longhaul::broker::partition

@@ -1,0 +1,173 @@
+#include "broker/partition/replica_manager.h"
+
+#include <algorithm>
+
+namespace longhaul::broker::partition {
+namespace {
+
+bool has_replica(const metadata::Partition& partition, int32_t broker) {
+  const auto& ids = partition.replicas;
+  return std::find(ids.begin(), ids.end(), broker) != ids.end();
+}
+
+}  // namespace
+
+ReplicaManager::ReplicaManager(const config::BrokerConfig& config, log::LogManager& logs,
+                               base::Logger log)
+    : config_(config), logs_(logs), log_(log) {}
+
+Applied ReplicaManager::start(const metadata::MetadataImage& image) {
+  for (const auto& log : logs_.logs()) {
+    const metadata::Topic* topic = image.topic(log->id().topic);
+    const metadata::Partition* partition = topic ? topic->partition(log->id().partition) : nullptr;
+    bool ours = partition && has_replica(*partition, config_.node_id) &&
+                (log->topic_id().is_zero() || log->topic_id() == topic->id);
+    if (ours) continue;
+    log_.warn("{} is here but belongs to no topic any more: it is removed", log->path());
+    if (auto removed = logs_.remove(log->id()); !removed) {
+      log_.error("{}: {}", log->path(), removed.error().message);
+    }
+  }
+  Applied applied;
+  image.topics.for_each([&](const base::Uuid&, const metadata::Shared<metadata::Topic>& topic) {
+    for (size_t i = 0; i < topic->partitions.size(); ++i) {
+      apply_partition(image, *topic, static_cast<int32_t>(i), applied);
+    }
+  });
+  return applied;
+}
+
+Applied ReplicaManager::apply(const metadata::MetadataImage& image,
+                              const metadata::MetadataChanges& changes) {
+  Applied applied;
+  for (const auto& [id, topic] : changes.deleted_topics) {
+    applied.deleted_topics.push_back(topic->name);
+    remove_topic(topic->name, applied);
+  }
+  for (const auto& [id, change] : changes.topics) {
+    const metadata::Topic* topic = image.topic(id);
+    if (!topic) continue;
+    for (int32_t index : change.partitions) apply_partition(image, *topic, index, applied);
+  }
+  bool all = std::any_of(changes.configs.begin(), changes.configs.end(), [](const auto& each) {
+    return each.type == metadata::ResourceType::kBroker;
+  });
+  if (all) {
+    std::vector<std::string> names;
+    {
+      std::shared_lock lock(mutex_);
+      for (const auto& [name, partitions] : topics_) names.push_back(name);
+    }
+    for (const std::string& name : names) refresh_settings(image, name);
+  }
+  for (const metadata::ConfigResource& resource : changes.configs) {
+    if (resource.type == metadata::ResourceType::kTopic) refresh_settings(image, resource.name);
+  }
+  return applied;
+}
+
+void ReplicaManager::apply_partition(const metadata::MetadataImage& image,
+                                     const metadata::Topic& topic, int32_t index,
+                                     Applied& applied) {
+  const metadata::Partition* state = topic.partition(index);
+  if (!state || !has_replica(*state, config_.node_id)) return;
+  auto partition = find(topic.name, index);
+  if (!partition) partition = create(image, topic, index);
+  if (!partition) return;
+  switch (partition->apply(*state)) {
+    case Partition::RoleChange::kBecameLeader:
+      applied.became_leader.push_back(partition->id());
+      break;
+    case Partition::RoleChange::kResigned:
+      applied.resigned.push_back(partition->id());
+      break;
+    case Partition::RoleChange::kNone:
+      break;
+  }
+}
+
+std::shared_ptr<Partition> ReplicaManager::create(const metadata::MetadataImage& image,
+                                                  const metadata::Topic& topic, int32_t index) {
+  log::TopicPartition id{topic.name, index};
+  auto log = logs_.get_or_create(id, topic.id);
+  if (!log && log.error().code == base::Errc::kConflict) {
+    // A topic of the same name was deleted while we were not looking.
+    log_.warn("{}: {}; the old log is removed", id.to_string(), log.error().message);
+    if (auto removed = logs_.remove(id); removed) log = logs_.get_or_create(id, topic.id);
+  }
+  if (!log) {
+    log_.error("{} cannot be served: {}", id.to_string(), log.error().message);
+    return nullptr;
+  }
+  auto partition = std::make_shared<Partition>(config_.node_id, *log,
+                                               resolve_topic_settings(topic.name, image, config_));
+  insert(partition);
+  return partition;
+}
+
+void ReplicaManager::insert(std::shared_ptr<Partition> partition) {
+  std::unique_lock lock(mutex_);
+  Partitions& partitions = topics_[partition->id().topic];
+  auto index = static_cast<size_t>(partition->id().partition);
+  if (partitions.size() <= index) partitions.resize(index + 1);
+  partitions[index] = std::move(partition);
+}
+
+void ReplicaManager::remove_topic(const std::string& topic, Applied& applied) {
+  Partitions removed;
+  {
+    std::unique_lock lock(mutex_);
+    auto found = topics_.find(topic);
+    if (found == topics_.end()) return;
+    removed = std::move(found->second);
+    topics_.erase(found);
+  }
+  for (const auto& partition : removed) {
+    if (!partition) continue;
+    applied.resigned.push_back(partition->id());
+    partition->stop();
+    if (auto gone = logs_.remove(partition->id()); !gone) {
+      log_.error("{} cannot be removed: {}", partition->id().to_string(), gone.error().message);
+    }
+  }
+}
+
+void ReplicaManager::refresh_settings(const metadata::MetadataImage& image,
+                                      std::string_view topic) {
+  Partitions partitions;
+  {
+    std::shared_lock lock(mutex_);
+    auto found = topics_.find(topic);
+    if (found == topics_.end()) return;
+    partitions = found->second;
+  }
+  auto settings = resolve_topic_settings(std::string(topic), image, config_);
+  for (const auto& partition : partitions) {
+    if (partition) partition->set_settings(settings);
+  }
+}
+
+void ReplicaManager::stop() {
+  for (const auto& partition : all()) partition->stop();
+}
+
+std::shared_ptr<Partition> ReplicaManager::find(std::string_view topic, int32_t partition) const {
+  std::shared_lock lock(mutex_);
+  auto found = topics_.find(topic);
+  if (found == topics_.end() || partition < 0) return nullptr;
+  auto index = static_cast<size_t>(partition);
+  return index < found->second.size() ? found->second[index] : nullptr;
+}
+
+std::vector<std::shared_ptr<Partition>> ReplicaManager::all() const {
+  std::vector<std::shared_ptr<Partition>> all;
+  std::shared_lock lock(mutex_);
+  for (const auto& [topic, partitions] : topics_) {
+    for (const auto& partition : partitions) {
+      if (partition) all.push_back(partition);
+    }
+  }
+  return all;
+}
+
+}  // namespace longhaul::broker::partition

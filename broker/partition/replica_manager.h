@@ -1,0 +1,67 @@
+// All partitions that this broker has a replica of.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <shared_mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "broker/config/broker_config.h"
+#include "broker/log/log_manager.h"
+#include "broker/metadata/delta.h"
+#include "broker/partition/partition.h"
+
+namespace longhaul::broker::partition {
+
+/// What a new image changed for this broker.
+struct Applied {
+  std::vector<log::TopicPartition> became_leader;
+  std::vector<log::TopicPartition> resigned;  // stopped leading, or was deleted
+  std::vector<std::string> deleted_topics;    // by name, whether we had a replica or not
+};
+
+/// Thread-safe: `find` from any thread, `apply` from one at a time.
+class ReplicaManager {
+ public:
+  ReplicaManager(const config::BrokerConfig& config, log::LogManager& logs, base::Logger log);
+
+  /// Brings logs and roles to where the image has them: creates, deletes, leads, resigns, and
+  /// changes settings. Does I/O. A log that cannot be created is said in the log; its partition
+  /// then answers KAFKA_STORAGE_ERROR (it is not found).
+  Applied apply(const metadata::MetadataImage& image, const metadata::MetadataChanges& changes);
+  /// The same for a first image, and removes logs of topics that are no more.
+  Applied start(const metadata::MetadataImage& image);
+  /// Nothing is served any more.
+  void stop();
+
+  /// Null if this broker has no replica of it.
+  std::shared_ptr<Partition> find(std::string_view topic, int32_t partition) const;
+  std::vector<std::shared_ptr<Partition>> all() const;
+
+ private:
+  using Partitions = std::vector<std::shared_ptr<Partition>>;  // by index; null: not ours
+
+  void apply_partition(const metadata::MetadataImage& image, const metadata::Topic& topic,
+                       int32_t index, Applied& applied);
+  std::shared_ptr<Partition> create(const metadata::MetadataImage& image,
+                                    const metadata::Topic& topic, int32_t index);
+  void remove_topic(const std::string& topic, Applied& applied);
+  void refresh_settings(const metadata::MetadataImage& image, std::string_view topic);
+  void insert(std::shared_ptr<Partition> partition);
+
+  const config::BrokerConfig& config_;
+  log::LogManager& logs_;
+  base::Logger log_;
+
+  struct Hash {
+    using is_transparent = void;
+    size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
+  };
+  mutable std::shared_mutex mutex_;  // of the map; held for look-ups and insertions only
+  std::unordered_map<std::string, Partitions, Hash, std::equal_to<>> topics_;
+};
+
+}  // namespace longhaul::broker::partition

@@ -1,0 +1,56 @@
+#include "broker/partition/waiters.h"
+
+#include <algorithm>
+
+namespace longhaul::broker::partition {
+
+void Watchers::add(std::weak_ptr<Watcher> watcher) {
+  std::lock_guard lock(mutex_);
+  if (watchers_.size() >= sweep_at_) {
+    std::erase_if(watchers_, [](const auto& each) { return each.expired(); });
+    sweep_at_ = std::max<size_t>(16, watchers_.size() * 2);
+  }
+  watchers_.push_back(std::move(watcher));
+}
+
+void Watchers::notify_all() {
+  std::vector<std::weak_ptr<Watcher>> told;
+  {
+    std::lock_guard lock(mutex_);
+    if (watchers_.empty()) return;
+    told.swap(watchers_);
+  }
+  for (const auto& each : told) {
+    if (auto watcher = each.lock()) watcher->notify();
+  }
+}
+
+namespace {
+
+constexpr auto kLaterFirst = [](const auto& a, const auto& b) { return a.offset > b.offset; };
+
+}  // namespace
+
+void CommitWaiters::add(int64_t offset, CommitCallback done) {
+  heap_.push_back({offset, std::move(done)});
+  std::push_heap(heap_.begin(), heap_.end(), kLaterFirst);
+}
+
+std::vector<CommitCallback> CommitWaiters::take_committed(int64_t high_watermark) {
+  std::vector<CommitCallback> taken;
+  while (!heap_.empty() && heap_.front().offset <= high_watermark) {
+    std::pop_heap(heap_.begin(), heap_.end(), kLaterFirst);
+    taken.push_back(std::move(heap_.back().done));
+    heap_.pop_back();
+  }
+  return taken;
+}
+
+std::vector<CommitCallback> CommitWaiters::take_all() {
+  std::vector<CommitCallback> taken;
+  for (Entry& entry : heap_) taken.push_back(std::move(entry.done));
+  heap_.clear();
+  return taken;
+}
+
+}  // namespace longhaul::broker::partition
