@@ -1,0 +1,79 @@
+// DeleteTopics, by name or by ID (KIP-516).
+#include <map>
+
+#include "broker/metadata/controller.h"
+
+namespace longhaul::broker::metadata {
+namespace {
+
+using protocol::ErrorCode;
+using protocol::kafka_fail;
+using protocol::KafkaResult;
+using State = protocol::DeleteTopicsRequest::DeleteTopicState;
+
+/// Versions before 6 carry only names; here both forms are one.
+std::vector<State> named_topics(const protocol::DeleteTopicsRequest& request) {
+  std::vector<State> topics = request.topics;
+  for (const std::string& name : request.topic_names) {
+    State state;
+    state.name = name;
+    topics.push_back(std::move(state));
+  }
+  return topics;
+}
+
+KafkaResult<const Topic*> find(const ControllerInput& input, const State& state, bool repeated) {
+  if (state.name && !state.topic_id.is_zero())
+    return kafka_fail(ErrorCode::kInvalidRequest,
+                      "You may not specify both topic name and topic id.");
+  if (!state.name && state.topic_id.is_zero())
+    return kafka_fail(ErrorCode::kInvalidRequest, "Neither topic name nor id were specified.");
+  if (repeated)
+    return kafka_fail(ErrorCode::kInvalidRequest,
+                      state.name ? "Duplicate topic name." : "Duplicate topic id.");
+  const Topic* topic =
+      state.name ? input.image.topic(*state.name) : input.image.topic(state.topic_id);
+  if (topic == nullptr)
+    return kafka_fail(state.name ? ErrorCode::kUnknownTopicOrPartition : ErrorCode::kUnknownTopicId,
+                      state.name ? "This server does not host this topic-partition."
+                                 : "This server does not host this topic ID.");
+  if (!input.settings.delete_topics)
+    return kafka_fail(ErrorCode::kTopicDeletionDisabled, "Topic deletion is disabled.");
+  return topic;
+}
+
+}  // namespace
+
+Decision<protocol::DeleteTopicsResponse> delete_topics(
+    const ControllerInput& input, const protocol::DeleteTopicsRequest& request) {
+  Decision<protocol::DeleteTopicsResponse> decision;
+  std::vector<State> topics = named_topics(request);
+  // A topic named by both its name and its ID is named twice.
+  std::map<base::Uuid, int> times;
+  for (const State& state : topics) {
+    const Topic* topic =
+        state.name ? input.image.topic(*state.name) : input.image.topic(state.topic_id);
+    if (topic != nullptr) ++times[topic->id];
+  }
+  for (State& state : topics) {
+    const Topic* named =
+        state.name ? input.image.topic(*state.name) : input.image.topic(state.topic_id);
+    auto& answer = decision.response.responses.emplace_back();
+    auto found = find(input, state, named != nullptr && times[named->id] > 1);
+    if (!found) {
+      answer.name = state.name;
+      answer.topic_id = state.topic_id;
+      answer.error_code = found.error().code;
+      answer.error_message = found.error().message;
+      continue;
+    }
+    answer.name = (*found)->name;
+    answer.topic_id = (*found)->id;
+    protocol::RemoveTopicRecord record;
+    record.topic_id = (*found)->id;
+    decision.records.emplace_back(record);
+  }
+  return decision;
+}
+
+}  // namespace longhaul::broker::metadata

@@ -1,0 +1,26 @@
+// Feature levels: what this program supports and what it finalizes in a new cluster (KIP-584).
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "broker/metadata/image.h"
+
+namespace longhaul::broker::metadata {
+
+inline constexpr const char* kMetadataVersion = "metadata.version";
+inline constexpr const char* kKraftVersion = "kraft.version";
+/// 4.3-IV0, whose records and record versions we write.
+inline constexpr int16_t kMetadataVersionLevel = 30;
+/// Dynamic voters (KIP-853).
+inline constexpr int16_t kKraftVersionLevel = 1;
+
+/// By name, with kraft.version. A feature whose semantics are not built yet is not here: Kafka's
+/// clients take its finalized level as a promise.
+const std::map<std::string, FeatureRange>& supported_features();
+
+/// What format writes into a new cluster, without kraft.version (which raft's own records carry).
+const std::map<std::string, int16_t>& default_features();
+
+}  // namespace longhaul::broker::metadata

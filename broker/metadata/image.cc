@@ -1,0 +1,44 @@
+#include "broker/metadata/image.h"
+
+#include <algorithm>
+
+namespace longhaul::broker::metadata {
+
+const BrokerEndpoint* Broker::endpoint(const std::string& listener) const {
+  auto found = std::find_if(endpoints.begin(), endpoints.end(),
+                            [&](const BrokerEndpoint& e) { return e.listener == listener; });
+  return found == endpoints.end() ? nullptr : &*found;
+}
+
+const Topic* MetadataImage::topic(const std::string& name) const {
+  const base::Uuid* id = topic_ids.find(name);
+  return id == nullptr ? nullptr : topic(*id);
+}
+
+const Topic* MetadataImage::topic(const base::Uuid& id) const {
+  const Shared<Topic>* found = topics.find(id);
+  return found == nullptr ? nullptr : found->get();
+}
+
+const Partition* MetadataImage::partition(const std::string& name, int32_t index) const {
+  const Topic* found = topic(name);
+  return found == nullptr ? nullptr : found->partition(index);
+}
+
+const Broker* MetadataImage::broker(int32_t id) const {
+  const Shared<Broker>* found = brokers.find(id);
+  return found == nullptr ? nullptr : found->get();
+}
+
+const ConfigMap& MetadataImage::config(const ConfigResource& resource) const {
+  static const ConfigMap kNone;
+  const Shared<ConfigMap>* found = configs.find(resource);
+  return found == nullptr ? kNone : **found;
+}
+
+int16_t MetadataImage::feature_level(const std::string& name) const {
+  auto found = features.find(name);
+  return found == features.end() ? int16_t{0} : found->second;
+}
+
+}  // namespace longhaul::broker::metadata
