@@ -10,7 +10,84 @@ namespace longhaul::protocol::wire {
 namespace {
 constexpr uint64_t kMaxLength = std::numeric_limits<int32_t>::max();
 constexpr const char* kNullHere = "is null, which this version does not allow";
+
+/// Bytes that a simple value takes at least.
+template <class T>
+constexpr size_t min_size(bool flex) {
+  if constexpr (std::is_same_v<T, std::string>) return flex ? 1 : 2;
+  return sizeof(T);
+}
+
 }  // namespace
+
+template <class T>
+void Input::read_values(std::vector<T>& out, int64_t count, bool flex, const char* field) {
+  auto n = static_cast<size_t>(std::max<int64_t>(count, 0));
+  if constexpr (std::is_same_v<T, std::string>) {
+    out.clear();
+    out.reserve(std::min(n, kMaxReserve / sizeof(T)));
+    for (size_t i = 0; i < n && ok(); ++i) string(out.emplace_back(), flex, field);
+  } else {
+    base::ByteView from = view(n * sizeof(T));  // count() made sure of it
+    out.resize(n);
+    for (size_t i = 0; i < n; ++i) {
+      const uint8_t* at = from.data() + i * sizeof(T);
+      if constexpr (std::is_same_v<T, base::Uuid>)
+        std::memcpy(out[i].bytes.data(), at, sizeof(T));
+      else
+        out[i] = base::load_big_endian<T>(at);
+    }
+  }
+}
+
+template <class T>
+void Input::values(std::vector<T>& out, bool flex, const char* field) {
+  read_values(out, count(flex, false, min_size<T>(flex), field), flex, field);
+}
+
+template <class T>
+void Input::values(std::optional<std::vector<T>>& out, bool flex, bool null_ok, const char* field) {
+  int64_t n = count(flex, null_ok, min_size<T>(flex), field);
+  if (n < 0)
+    out.reset();
+  else
+    read_values(out.emplace(), n, flex, field);
+}
+
+template <class T>
+void Output::values(const std::vector<T>& value, bool flex, const char* field) {
+  length(value.size(), flex, field);
+  for (const T& element : value) {
+    if constexpr (std::is_same_v<T, std::string>)
+      string(element, flex, field);
+    else if constexpr (std::is_same_v<T, base::Uuid>)
+      uuid(element);
+    else
+      fixed(element);
+  }
+}
+
+template <class T>
+void Output::values(const std::optional<std::vector<T>>& value, bool flex, bool null_ok,
+                    const char* field) {
+  if (value)
+    values(*value, flex, field);
+  else
+    null(flex, null_ok, field);
+}
+
+#define LH_VALUES(T)                                                                       \
+  template void Input::values<T>(std::vector<T>&, bool, const char*);                      \
+  template void Input::values<T>(std::optional<std::vector<T>>&, bool, bool, const char*); \
+  template void Output::values<T>(const std::vector<T>&, bool, const char*);               \
+  template void Output::values<T>(const std::optional<std::vector<T>>&, bool, bool, const char*)
+LH_VALUES(int8_t);
+LH_VALUES(int16_t);
+LH_VALUES(int32_t);
+LH_VALUES(int64_t);
+LH_VALUES(base::Uuid);
+LH_VALUES(std::string);
+#undef LH_VALUES
 
 base::Uuid Input::uuid() {
   base::Uuid result;
@@ -231,9 +308,13 @@ tl::unexpected<base::Error> bad_input(const char* message, int16_t version, cons
                     fmt::format("{} version {}: {}", message, version, in.problem()));
 }
 
+}  // namespace longhaul::protocol::wire
+
+namespace longhaul::protocol {
+
 tl::unexpected<base::Error> trailing_bytes(const char* message, int16_t version, size_t count) {
   return base::fail(base::Errc::kCorrupt,
                     fmt::format("{} version {}: {} bytes after its end", message, version, count));
 }
 
-}  // namespace longhaul::protocol::wire
+}  // namespace longhaul::protocol

@@ -5,16 +5,10 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
-#include <optional>
 #include <string>
-#include <string_view>
-#include <vector>
+#include <type_traits>
 
-#include "base/bytes.h"
-#include "base/result.h"
-#include "base/uuid.h"
-#include "protocol/bulk.h"
-#include "protocol/encoder.h"
+#include "protocol/message.h"
 
 namespace longhaul::protocol::wire {
 
@@ -39,22 +33,27 @@ class Input : public base::Reader {
   void records(Records& out, bool flex, const char* field);
   void records(std::optional<Records>& out, bool flex, bool null_ok, const char* field);
 
-  /// The count of an array whose elements take at least `min_size` bytes; -1 is null.
-  int64_t count(bool flex, bool null_ok, size_t min_size, const char* field);
+  /// Arrays of simple values; defined for the kinds that the schema has.
+  template <class T>
+  void values(std::vector<T>& out, bool flex, const char* field);
+  template <class T>
+  void values(std::optional<std::vector<T>>& out, bool flex, bool null_ok, const char* field);
 
-  template <class T, class ReadElement>
+  /// Arrays of structs, whose elements take at least `min_size` bytes each; `read` is the
+  /// generated function for one.
+  template <class T>
   void array(std::vector<T>& out, bool flex, size_t min_size, const char* field,
-             ReadElement read_element) {
-    elements(out, count(flex, false, min_size, field), read_element);
+             void (*read)(Input&, T&, int16_t), int16_t version) {
+    elements(out, count(flex, false, min_size, field), read, version);
   }
-  template <class T, class ReadElement>
+  template <class T>
   void array(std::optional<std::vector<T>>& out, bool flex, bool null_ok, size_t min_size,
-             const char* field, ReadElement read_element) {
+             const char* field, void (*read)(Input&, T&, int16_t), int16_t version) {
     int64_t n = count(flex, null_ok, min_size, field);
     if (n < 0)
       out.reset();
     else
-      elements(out.emplace(), n, read_element);
+      elements(out.emplace(), n, read, version);
   }
 
   /// How many tagged fields follow.
@@ -76,14 +75,21 @@ class Input : public base::Reader {
   std::string problem() const;
 
  private:
-  template <class T, class ReadElement>
-  void elements(std::vector<T>& out, int64_t count, ReadElement read_element) {
+  /// Grows as it reads, at first by no more than kMaxReserve, so that a count alone costs little.
+  template <class T>
+  [[gnu::always_inline]] void elements(std::vector<T>& out, int64_t count,
+                                       void (*read)(Input&, T&, int16_t), int16_t version) {
     out.clear();
-    if (count <= 0) return;
-    auto n = static_cast<size_t>(count);
-    out.reserve(std::min(n, kMaxReserve / sizeof(T) + 1));
-    for (size_t i = 0; i < n && ok(); ++i) read_element(*this, out.emplace_back());
+    auto n = static_cast<size_t>(std::max<int64_t>(count, 0));
+    for (size_t i = 0; i < n && ok(); ++i) {
+      if (i == out.size()) out.resize(std::min(n, i == 0 ? kMaxReserve / sizeof(T) + 1 : 2 * i));
+      read(*this, out[i], version);
+    }
   }
+  template <class T>
+  void read_values(std::vector<T>& out, int64_t count, bool flex, const char* field);
+  /// The count of an array whose elements take at least `min_size` bytes; -1 is null.
+  int64_t count(bool flex, bool null_ok, size_t min_size, const char* field);
   int64_t length(bool flex, bool wide, const char* field);
   base::ByteView blob(bool flex, bool wide, bool null_ok, bool& is_null, const char* field);
 
@@ -107,6 +113,17 @@ inline size_t size_of(const base::Bytes& value, bool flex) {
 }
 inline size_t size_of(const Records& value, bool flex) {
   return length_size(value.size(), flex, 4) + value.bytes.size();
+}
+/// An array of simple values: T is an integer, Uuid or string.
+template <class T>
+size_t size_of(const std::vector<T>& value, bool flex) {
+  size_t n = length_size(value.size(), flex, 4);
+  if constexpr (std::is_same_v<T, std::string>) {
+    for (const T& e : value) n += size_of(e, flex);
+  } else {
+    n += value.size() * sizeof(T);
+  }
+  return n;
 }
 inline size_t size_of(const std::optional<std::string>& value, bool flex) {
   return value ? size_of(*value, flex) : (flex ? 1 : 2);
@@ -162,16 +179,23 @@ class Output {
   void records(const Records& value, bool flex, const char* field);
   void records(const std::optional<Records>& value, bool flex, bool null_ok, const char* field);
 
-  template <class T, class WriteElement>
-  void array(const std::vector<T>& value, bool flex, const char* field, WriteElement write) {
+  template <class T>
+  void values(const std::vector<T>& value, bool flex, const char* field);
+  template <class T>
+  void values(const std::optional<std::vector<T>>& value, bool flex, bool null_ok,
+              const char* field);
+
+  template <class T>
+  void array(const std::vector<T>& value, bool flex, const char* field,
+             void (*write)(Output&, const T&, int16_t), int16_t version) {
     length(value.size(), flex, field);
-    for (const auto& element : value) write(*this, element);
+    for (const T& element : value) write(*this, element, version);
   }
-  template <class T, class WriteElement>
+  template <class T>
   void array(const std::optional<std::vector<T>>& value, bool flex, bool null_ok, const char* field,
-             WriteElement write) {
+             void (*write)(Output&, const T&, int16_t), int16_t version) {
     if (value)
-      array(*value, flex, field, write);
+      array(*value, flex, field, write, version);
     else
       null(flex, null_ok, field);
   }
@@ -218,6 +242,5 @@ tl::unexpected<base::Error> no_version(const char* message, int16_t version, int
 /// Makes `reader` fail too.
 tl::unexpected<base::Error> bad_input(const char* message, int16_t version, const Input& in,
                                       base::Reader& reader);
-tl::unexpected<base::Error> trailing_bytes(const char* message, int16_t version, size_t count);
 
 }  // namespace longhaul::protocol::wire

@@ -20,30 +20,15 @@ std::string min_size_expression(const Message& message, const Field& field) {
   return fmt::format("flex ? {} : {}", flexible, inflexible);
 }
 
-/// A lambda that reads one element of an array.
-std::string element_reader(const Message& message, const Field& field) {
-  std::string type = element_type(field, message);
-  std::string body;
-  std::string capture;
-  if (field.kind == Kind::kStruct) {
-    body = "read(from, e, version);";
-    capture = "version";
-  } else if (field.kind == Kind::kString || field.kind == Kind::kBytes) {
-    body = fmt::format("from.{}(e, flex, \"{}\");", primitive_name(field.kind), field.member);
-    capture = "flex";
-  } else {
-    body = fmt::format("e = from.{}();", primitive_name(field.kind));
-  }
-  return fmt::format("[{}](wire::Input& from, {}& e) {{ {} }}", capture, type, body);
-}
-
 /// Reads one field from the input named `in`.
 void emit_read(Code& code, const Message& message, const Field& field, const std::string& in) {
   std::string target = "m." + field.member;
   std::string null = field.can_be_null() ? null_ok(field) + ", " : "";
-  if (field.array) {
-    code.line("{}.array({}, {}, {}{}, \"{}\", {});", in, target, field_flex(field), null,
-              min_size_expression(message, field), field.member, element_reader(message, field));
+  if (field.array && field.kind != Kind::kStruct) {
+    code.line("{}.values({}, {}, {}\"{}\");", in, target, field_flex(field), null, field.member);
+  } else if (field.array) {
+    code.line("{}.array({}, {}, {}{}, \"{}\", read, version);", in, target, field_flex(field), null,
+              min_size_expression(message, field), field.member);
   } else if (field.kind == Kind::kStruct && field.can_be_null()) {
     // A nullable struct has a byte in front of it, within a tagged field a varint.
     code.line("if ({}) {}.reset();",
@@ -111,29 +96,16 @@ void emit_read_functions(Code& code, const Message& message) {
 
 void emit_entry_points(Code& code, const Message& message) {
   const std::string& name = message.name;
-  bool exact = message.use == Message::Use::kMetadata;
   code.raw("");
   code.open("base::Result<{0}> {0}::decode(base::Reader& reader, int16_t version) {{", name);
   code.line("if (version < kMinVersion || version > kMaxVersion)");
   code.line("  return wire::no_version(kName, version, kMinVersion, kMaxVersion);");
-  code.line("{} message;", name);
+  code.line("base::Result<{}> message(tl::in_place);", name);
   code.raw("wire::Input in(reader.rest());");
-  code.raw("read(in, message, version);");
+  code.raw("read(in, *message, version);");
   code.raw("if (!in.ok()) return wire::bad_input(kName, version, in, reader);");
   code.raw("reader.skip(reader.remaining() - in.remaining());");
   code.raw("return message;");
-  code.close();
-  code.raw("");
-  code.open("base::Result<{0}> {0}::decode(base::ByteView bytes, int16_t version) {{", name);
-  code.raw("base::Reader reader(bytes);");
-  if (exact) {
-    code.raw("auto message = decode(reader, version);");
-    code.raw("if (message && reader.remaining() != 0)");
-    code.raw("  return wire::trailing_bytes(kName, version, reader.remaining());");
-    code.raw("return message;");
-  } else {
-    code.raw("return decode(reader, version);");
-  }
   code.close();
   code.raw("");
   code.open("size_t {}::encoded_size(int16_t version) const {{", name);

@@ -24,34 +24,25 @@ std::string null_ok(const Field& field) {
 
 bool has_fixed_size(const Field& field) { return !field.array && fixed_size(field.kind) > 0; }
 
-/// Adds the size of an array's elements to `n`.
-void emit_measure_elements(Code& code, const Field& field, const std::string& array) {
-  if (field.kind == Kind::kStruct)
-    code.line("for (const auto& e : {}) n += measure(e, version);", array);
-  else if (field.kind == Kind::kString || field.kind == Kind::kBytes)
-    code.line("for (const auto& e : {}) n += wire::size_of(e, flex);", array);
-  else
-    code.line("n += {}.size() * {};", array, fixed_size(field.kind));
-}
-
 /// Adds the size of a field of no fixed size to `n`.
 void emit_measure(Code& code, const Field& field) {
   std::string value = "m." + field.member;
   std::string flex = field_flex(field);
-  if (field.array && field.can_be_null()) {
-    code.open("if ({}) {{", value);
-    code.line("n += wire::count_size(*{}, {});", value, flex);
-    emit_measure_elements(code, field, "(*" + value + ")");
-    code.close("} else {");
-    code.line("  n += {} ? 1 : 4;", flex);
-    code.raw("}");
-  } else if (field.array) {
-    code.line("n += wire::count_size({}, {});", value, flex);
-    emit_measure_elements(code, field, value);
+  if (field.array && field.kind == Kind::kStruct) {
+    std::string array = field.can_be_null() ? "(*" + value + ")" : value;
+    if (field.can_be_null()) {
+      code.line("if (!{}) n += {} ? 1 : 4;", value, flex);
+      code.open("else {{");
+    } else {
+      code.open("{{");
+    }
+    code.line("n += wire::count_size({}, {});", array, flex);
+    code.line("for (const auto& e : {}) n += measure(e, version);", array);
+    code.close();
   } else if (field.kind == Kind::kStruct && field.can_be_null()) {
     code.line("n += 1;");
     code.line("if ({0}) n += measure(*{0}, version);", value);
-  } else if (field.kind == Kind::kStruct) {
+  } else if (field.kind == Kind::kStruct && !field.array) {
     code.line("n += measure({}, version);", value);
   } else {
     code.line("n += wire::size_of({}, {});", value, flex);
@@ -124,29 +115,14 @@ void emit_measure_function(Code& code, const Message& message, const Struct& typ
   code.close();
 }
 
-/// A lambda that writes one element of an array.
-std::string element_writer(const Message& message, const Field& field) {
-  std::string type = element_type(field, message);
-  std::string body;
-  std::string capture;
-  if (field.kind == Kind::kStruct) {
-    body = "write(to, e, version);";
-    capture = "version";
-  } else if (field.kind == Kind::kString || field.kind == Kind::kBytes) {
-    body = fmt::format("to.{}(e, flex, \"{}\");", primitive_name(field.kind), field.member);
-    capture = "flex";
-  } else {
-    body = fmt::format("to.{}(e);", primitive_name(field.kind));
-  }
-  return fmt::format("[{}](wire::Output& to, const {}& e) {{ {} }}", capture, type, body);
-}
-
-void emit_write(Code& code, const Message& message, const Field& field) {
+void emit_write(Code& code, const Field& field) {
   std::string value = "m." + field.member;
   std::string null = field.can_be_null() ? null_ok(field) + ", " : "";
-  if (field.array) {
-    code.line("out.array({}, {}, {}\"{}\", {});", value, field_flex(field), null, field.member,
-              element_writer(message, field));
+  if (field.array && field.kind != Kind::kStruct) {
+    code.line("out.values({}, {}, {}\"{}\");", value, field_flex(field), null, field.member);
+  } else if (field.array) {
+    code.line("out.array({}, {}, {}\"{}\", write, version);", value, field_flex(field), null,
+              field.member);
   } else if (field.kind == Kind::kStruct && field.can_be_null()) {
     code.line("out.int8({} ? 1 : {});", value, field.tag ? "0" : "-1");
     code.line("if ({0}) write(out, *{0}, version);", value);
@@ -183,7 +159,7 @@ void emit_write_function(Code& code, const Message& message, const Struct& type)
     if (field.tag || field.versions.empty()) continue;
     std::string condition = version_condition(field.versions, type.versions);
     code.begin_if(condition);
-    emit_write(code, message, field);
+    emit_write(code, field);
     code.end_if(condition);
   }
   if (!message.flexible.empty()) {
@@ -194,7 +170,7 @@ void emit_write_function(Code& code, const Message& message, const Struct& type)
       code.open("if (tag_{}) {{", *field->tag);
       emit_content_size(code, *field);
       code.line("out.tag({0}, size_{0});", *field->tag);
-      emit_write(code, message, *field);
+      emit_write(code, *field);
       code.close();
     }
     code.close();

@@ -38,6 +38,24 @@ void emit_constants(Code& code, const Message& message) {
     code.line("static constexpr int16_t kFirstFlexible = {};", message.flexible.low);
 }
 
+void emit_decode_from_bytes(Code& code, const Message& message) {
+  bool exact = message.use == Message::Use::kMetadata;
+  code.raw(exact ? "/// The same from bytes that must hold nothing else."
+                 : "/// The same from the beginning of `bytes`; what follows is not looked at.");
+  code.open("static base::Result<{}> decode(base::ByteView bytes, int16_t version) {{",
+            message.name);
+  code.raw("base::Reader reader(bytes);");
+  if (exact) {
+    code.raw("auto message = decode(reader, version);");
+    code.raw("if (message && reader.remaining() != 0)");
+    code.raw("  return trailing_bytes(kName, version, reader.remaining());");
+    code.raw("return message;");
+  } else {
+    code.raw("return decode(reader, version);");
+  }
+  code.close();
+}
+
 }  // namespace
 
 void emit_message_declaration(Code& code, const Message& message) {
@@ -61,10 +79,7 @@ void emit_message_declaration(Code& code, const Message& message) {
   code.raw("");
   code.raw("/// Reads one from where the reader stands and leaves the reader behind it.");
   code.line("static base::Result<{}> decode(base::Reader& reader, int16_t version);", message.name);
-  code.raw(message.use == Message::Use::kMetadata
-               ? "/// The same from bytes that must hold nothing else."
-               : "/// The same from the beginning of `bytes`; what follows is not looked at.");
-  code.line("static base::Result<{}> decode(base::ByteView bytes, int16_t version);", message.name);
+  emit_decode_from_bytes(code, message);
   code.raw("/// Appends it, or leaves the encoder as it was and says what cannot be encoded.");
   code.raw("base::Result<void> encode(Encoder& encoder, int16_t version) const;");
   code.raw("/// The bytes that encode() appends, without those spliced in.");

@@ -1,8 +1,9 @@
-// Usage: generate ERRORS.yaml OUTPUT_DIRECTORY GROUPS TABLE.yaml...
+// Usage: generate ERRORS.yaml OUTPUT_DIRECTORY GROUPS HOT... -- TABLE.yaml...
 //
-// Writes below OUTPUT_DIRECTORY/protocol: messages/<table>.h, the codecs in GROUPS sources of about
-// the same size, the tables of API keys and error codes, and the reflection that tests use. Files
-// whose content did not change are left alone.
+// Writes below OUTPUT_DIRECTORY/protocol: messages/<table>.h, the codecs of the HOT tables in one
+// source and those of the others in GROUPS sources of about the same size, the tables of API keys
+// and error codes, and the reflection that tests use. Files whose content did not change are left
+// alone.
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
@@ -39,11 +40,7 @@ std::string header_text(const Table& table) {
   Code code;
   code.line("// Generated from protocol/schema/*/{}.yaml.", table.stem);
   code.raw("#pragma once");
-  for (const char* header : {"<optional>", "<string>", "<vector>"})
-    code.line("#include {}", header);
-  for (const char* header : {"base/bytes.h", "base/result.h", "base/uuid.h", "protocol/api.h",
-                             "protocol/bulk.h", "protocol/encoder.h", "protocol/error_code.h"})
-    code.line("#include \"{}\"", header);
+  code.raw("#include \"protocol/message.h\"");
   code.raw("namespace longhaul::protocol {");
   for (const Message& message : table.messages) {
     code.raw("");
@@ -70,39 +67,65 @@ std::string visit_text(const Table& table) {
   return code.text();
 }
 
-/// Sources of about the same size: each table goes where there is least so far.
-void write_groups(const OutputTree& tree, const std::vector<Table>& tables, const char* name,
-                  size_t count, const char* include, std::string (*text)(const Table&)) {
-  struct Group {
-    std::string includes;
-    std::string body;
-  };
-  std::vector<Group> groups(count);
-  for (const Table& table : tables) {
-    auto& group = *std::min_element(groups.begin(), groups.end(), [](const auto& a, const auto& b) {
-      return a.body.size() < b.body.size();
-    });
-    group.includes += fmt::format("#include \"protocol/messages/{}.h\"\n", table.stem);
-    group.body += text(table);
+struct Group {
+  std::string includes;
+  std::string body;
+
+  void add(const Table& table, const std::string& text) {
+    includes += fmt::format("#include \"protocol/messages/{}.h\"\n", table.stem);
+    body += text;
   }
+};
+
+void write_group(const OutputTree& tree, const std::string& name, const std::string& include,
+                 const Group& group) {
+  tree.write(fmt::format("protocol/{}.cc", name),
+             fmt::format("// Generated from protocol/schema.\n#include \"{}\"\n{}"
+                         "namespace longhaul::protocol {{\n{}\n}}\n",
+                         include, group.includes, group.body));
+}
+
+/// Sources of about the same size: each table goes where there is least so far.
+void write_groups(const OutputTree& tree, const std::vector<Table>& tables, const std::string& name,
+                  size_t count, const std::string& include, std::string (*text)(const Table&)) {
+  std::vector<Group> groups(count);
+  for (const Table& table : tables)
+    std::min_element(groups.begin(), groups.end(), [](const auto& a, const auto& b) {
+      return a.body.size() < b.body.size();
+    })->add(table, text(table));
   for (size_t i = 0; i < count; ++i)
-    tree.write(fmt::format("protocol/{}_{}.cc", name, i),
-               fmt::format("// Generated from protocol/schema.\n#include \"{}\"\n{}"
-                           "namespace longhaul::protocol {{\n{}\n}}\n",
-                           include, groups[i].includes, groups[i].body));
+    write_group(tree, fmt::format("{}_{}", name, i), include, groups[i]);
+}
+
+void write_codecs(const OutputTree& tree, const std::vector<Table>& tables, size_t count,
+                  const std::vector<std::string>& hot_stems) {
+  Group hot;
+  std::vector<Table> others;
+  for (const Table& table : tables) {
+    if (std::find(hot_stems.begin(), hot_stems.end(), table.stem) == hot_stems.end())
+      others.push_back(table);
+    else
+      hot.add(table, codec_text(table));
+  }
+  write_group(tree, "codec_hot", "protocol/wire.h", hot);
+  write_groups(tree, others, "codec", count, "protocol/wire.h", codec_text);
 }
 
 void generate(const std::vector<std::string>& arguments) {
-  if (arguments.size() < 4) throw std::runtime_error("usage: ERRORS OUTPUT GROUPS TABLE...");
+  auto separator = std::find(arguments.begin(), arguments.end(), "--");
+  if (arguments.size() < 4 || separator - arguments.begin() < 3 || separator == arguments.end())
+    throw std::runtime_error("usage: ERRORS OUTPUT GROUPS HOT... -- TABLE...");
   std::vector<ErrorCodeRow> errors = load_error_codes(arguments[0]);
   OutputTree tree(arguments[1]);
+  size_t groups = std::stoul(arguments[2]);
+  std::vector<std::string> hot(arguments.begin() + 3, separator);
   std::vector<Table> tables;
-  for (size_t i = 3; i < arguments.size(); ++i) tables.push_back(load_table(arguments[i]));
+  for (auto path = separator + 1; path != arguments.end(); ++path)
+    tables.push_back(load_table(*path));
 
   for (const Table& table : tables)
     tree.write("protocol/messages/" + table.stem + ".h", header_text(table));
-  size_t groups = std::stoul(arguments[2]);
-  write_groups(tree, tables, "codec", groups, "protocol/wire.h", codec_text);
+  write_codecs(tree, tables, groups, hot);
   write_groups(tree, tables, "visit", groups, "protocol/reflection/field_visitor.h", visit_text);
   tree.write("protocol/api_key.h", api_key_header(tables));
   tree.write("protocol/api_table.cc", api_table_source(tables));
