@@ -11,6 +11,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "broker/log/end_marker.h"
 #include "broker/log/log_result.h"
 #include "records/batch.h"
 
@@ -57,12 +58,6 @@ struct CompletedTransaction {
   bool aborted = false;
 };
 
-/// The value of a control record's marker, read from its batch.
-struct EndMarker {
-  bool commit = false;
-  int32_t coordinator_epoch = 0;
-};
-
 /// All producers of a partition. Not thread-safe: its log guards it.
 class ProducerStates {
  public:
@@ -76,8 +71,13 @@ class ProducerStates {
   std::optional<CompletedTransaction> apply(const records::BatchHeader& batch,
                                             const std::optional<EndMarker>& marker);
 
-  /// The first offset of the oldest open transaction.
-  std::optional<int64_t> first_open_offset() const;
+  /// The first offset of the oldest transaction that is open, or whose marker the high watermark
+  /// has not passed yet: read_committed consumers stop there.
+  std::optional<int64_t> first_undecided_offset() const;
+  /// The same as seen by a transaction that just ended: without itself.
+  int64_t last_stable_offset(const CompletedTransaction& ended) const;
+  /// Markers below it are replicated.
+  void set_high_watermark(int64_t offset);
   /// Forgets producers without an open transaction whose newest batch is older than `ms`.
   size_t expire(int64_t now_ms, int64_t ms);
   void clear();
@@ -89,10 +89,9 @@ class ProducerStates {
   size_t size() const { return producers_.size(); }
 
  private:
-  void begin_or_continue(ProducerEntry& entry, const records::BatchHeader& batch);
-
   std::unordered_map<int64_t, ProducerEntry> producers_;
-  std::set<int64_t> open_;  // first offsets of open transactions
+  std::set<int64_t> open_;                   // first offsets of open transactions
+  std::map<int64_t, int64_t> unreplicated_;  // ended ones: first offset to that of the marker
 };
 
 }  // namespace longhaul::broker::log

@@ -35,9 +35,6 @@ class TimeIndex {
   base::Result<void> adopt_last();
 
  private:
-  base::Result<TimestampOffset> entry_after(base::Result<std::optional<size_t>> found,
-                                            const uint8_t* entry) const;
-
   IndexFile file_;
   int64_t base_offset_;
   int64_t last_timestamp_ = -1;

@@ -30,11 +30,11 @@ class TransactionIndex {
   /// Drops transactions that ended at or above `offset`.
   base::Result<void> truncate(int64_t offset);
   base::Result<void> sync();
+  /// Before it is built anew: removes the file, if there is one.
+  base::Result<void> remove();
   std::string path() const;
 
  private:
-  base::Result<void> rewrite(const std::vector<AbortedTransaction>& entries);
-
   std::shared_ptr<LogDirectory> directory_;
   int64_t base_offset_;
 };

@@ -1,0 +1,54 @@
+// Walks the batches in a segment's file.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "base/bytes.h"
+#include "base/file_system.h"
+#include "base/result.h"
+#include "records/batch.h"
+
+namespace longhaul::broker::log {
+
+/// Reads headers through a buffer of `chunk` bytes and skips what lies between them. Memory stays
+/// at that, whatever lengths the file claims, but for load().
+///
+///     BatchScanner scanner(file, position, end, chunk);
+///     for (;;) {
+///       LH_ASSIGN(auto header, scanner.next());
+///       if (!header) break;               // at the end
+///       ... scanner.position() ...        // where this batch begins
+///     }
+class BatchScanner {
+ public:
+  /// Only bytes in [position, end) are looked at.
+  BatchScanner(const base::File& file, uint64_t position, uint64_t end, size_t chunk)
+      : file_(file), next_(position), end_(end), chunk_(chunk) {}
+
+  /// The next batch's header; absent at the end. kCorrupt at what is no whole batch (position()
+  /// is where), kUnsupported at one of an older format.
+  base::Result<std::optional<records::BatchHeader>> next();
+  /// Where the batch that next() gave begins.
+  uint64_t position() const { return position_; }
+
+  /// True if the CRC of that batch is that of its bytes. Reads it piece by piece.
+  base::Result<bool> crc_matches();
+  /// All bytes of that batch.
+  base::Result<base::Bytes> load();
+
+ private:
+  /// A view of `size` bytes from `from`, valid until the next call; the file must reach there.
+  base::Result<base::ByteView> view(uint64_t from, size_t size);
+
+  const base::File& file_;
+  uint64_t next_;
+  uint64_t end_;
+  size_t chunk_;
+  uint64_t position_ = 0;
+  records::BatchHeader header_;
+  base::Bytes buffer_;
+  uint64_t buffer_at_ = 0;
+};
+
+}  // namespace longhaul::broker::log

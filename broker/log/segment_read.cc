@@ -1,0 +1,100 @@
+// Looking things up in a segment.
+#include <fmt/format.h>
+
+#include <limits>
+
+#include "broker/log/segment.h"
+#include "records/compression.h"
+#include "records/record.h"
+
+namespace longhaul::broker::log {
+
+namespace {
+
+using base::Errc;
+
+/// Headers lie an index interval from an entry at most; then it is batch by batch.
+constexpr size_t kHeaderChunk = 4096;
+/// More than any batch that a broker takes holds when it is decompressed.
+constexpr size_t kMaxPlainBytes = size_t{1} << 30;
+
+constexpr int64_t kAnyOffset = std::numeric_limits<int64_t>::min();
+
+}  // namespace
+
+base::Result<std::optional<BatchPosition>> Segment::find_from(uint64_t position, int64_t offset,
+                                                              uint64_t end_position) const {
+  LH_ASSIGN(auto file, this->file());
+  BatchScanner scanner(*file, position, end_position, kHeaderChunk);
+  for (;;) {
+    LH_ASSIGN(auto batch, scanner.next());
+    if (!batch) return std::nullopt;
+    if (batch->last_offset() >= offset) return BatchPosition{*batch, scanner.position()};
+  }
+}
+
+base::Result<std::optional<BatchPosition>> Segment::find(int64_t offset,
+                                                         uint64_t end_position) const {
+  if (end_position == 0) return std::nullopt;
+  auto near = offsets_.find(offset);
+  if (near && near->position > 0 && near->position < end_position) {
+    // An index has no checksum: what it points at must be the batch that it was written for.
+    auto first = find_from(near->position, kAnyOffset, end_position);
+    if (first && *first && (*first)->header.last_offset() == near->offset) {
+      return find_from(near->position, offset, end_position);
+    }
+  }
+  return find_from(0, offset, end_position);
+}
+
+base::Result<std::optional<FoundRecord>> Segment::find_in_batch(BatchScanner& scanner,
+                                                                const records::BatchHeader& batch,
+                                                                int64_t timestamp,
+                                                                int64_t from_offset) const {
+  LH_ASSIGN(base::Bytes bytes, scanner.load());
+  base::ByteView payload = base::ByteView(bytes).subspan(records::kHeaderSize);
+  base::Bytes plain;
+  if (batch.is_compressed()) {
+    auto codec = batch.codec();
+    if (!codec) {
+      return base::fail(Errc::kCorrupt, fmt::format("the batch at offset {} names no known codec",
+                                                    batch.base_offset));
+    }
+    records::Codecs codecs;
+    LH_TRY(records::decompress(codecs, *codec, payload, kMaxPlainBytes, plain));
+    payload = plain;
+  }
+  records::RecordReader reader(batch, payload);
+  while (const records::Record* record = reader.next()) {
+    if (record->timestamp >= timestamp && record->offset >= from_offset) {
+      return FoundRecord{record->offset, record->timestamp, batch.partition_leader_epoch};
+    }
+  }
+  if (reader.error()) return tl::unexpected(*reader.error());
+  return std::nullopt;
+}
+
+base::Result<std::optional<FoundRecord>> Segment::find_timestamp(int64_t timestamp,
+                                                                 int64_t from_offset) const {
+  uint64_t end = size();
+  if (end == 0) return std::nullopt;
+  LH_ASSIGN(TimestampOffset indexed, times_.find(timestamp));
+  LH_ASSIGN(auto start, find(std::max(indexed.offset, from_offset), end));
+  if (!start) return std::nullopt;
+  LH_ASSIGN(auto file, this->file());
+  BatchScanner scanner(*file, start->position, end, kHeaderChunk);
+  for (;;) {
+    LH_ASSIGN(auto batch, scanner.next());
+    if (!batch) return std::nullopt;
+    if (batch->max_timestamp < timestamp || batch->last_offset() < from_offset) continue;
+    LH_ASSIGN(auto found, find_in_batch(scanner, *batch, timestamp, from_offset));
+    if (found) return found;
+  }
+}
+
+base::Result<std::optional<FoundRecord>> Segment::find_max_timestamp() const {
+  if (max_timestamp() < 0) return std::nullopt;
+  return find_timestamp(max_timestamp(), base_offset_);
+}
+
+}  // namespace longhaul::broker::log

@@ -1,0 +1,139 @@
+// Opening a segment that is there: trusting its indexes, or building them anew.
+#include <fmt/format.h>
+
+#include <limits>
+
+#include "broker/log/segment.h"
+
+namespace longhaul::broker::log {
+
+namespace {
+
+using base::Errc;
+
+constexpr size_t kHeaderChunk = 4096;
+constexpr size_t kRecoveryChunk = 256u << 10;
+/// A control batch is loaded whole for its marker; markers are far smaller than this.
+constexpr size_t kMaxControlBatch = 1u << 20;
+
+base::Result<void> visit_batch(BatchScanner& scanner, const records::BatchHeader& batch,
+                               const Segment::Visit& visit) {
+  base::Bytes bytes;
+  if (batch.is_control() && batch.size_bytes() <= kMaxControlBatch) {
+    LH_ASSIGN(bytes, scanner.load());
+  }
+  return visit(batch, bytes);
+}
+
+}  // namespace
+
+base::Result<int64_t> Segment::open_trusted() {
+  uint64_t end = size();
+  LH_ASSIGN(OffsetPosition indexed, offsets_.last());
+  LH_ASSIGN(TimestampOffset newest, times_.last());
+  constexpr int64_t kReach = std::numeric_limits<int32_t>::max();
+  if (indexed.offset < base_offset_ || (indexed.position > 0 && indexed.position >= end) ||
+      newest.offset < base_offset_ || newest.offset > base_offset_ + kReach) {
+    return base::fail(Errc::kCorrupt, offsets_.file().path() + ": does not fit its segment");
+  }
+  LH_TRY(times_.adopt_last());
+  if (newest.timestamp >= 0) {
+    max_timestamp_ = newest.timestamp;
+    max_timestamp_offset_ = newest.offset;
+  }
+  if (end == 0) return base_offset_;
+
+  LH_ASSIGN(auto file, this->file());
+  BatchScanner first(*file, 0, end, records::kHeaderSize);
+  LH_ASSIGN(auto first_batch, first.next());
+  first_timestamp_ = first_batch->max_timestamp;
+  int64_t next_offset = base_offset_;
+  BatchScanner scanner(*file, indexed.position, end, kHeaderChunk);
+  for (;;) {
+    LH_ASSIGN(auto batch, scanner.next());
+    if (!batch) break;
+    if (scanner.position() == indexed.position && indexed.position > 0 &&
+        batch->last_offset() != indexed.offset) {
+      return base::fail(Errc::kCorrupt, offsets_.file().path() + ": does not fit its segment");
+    }
+    note_timestamp(*batch);
+    next_offset = batch->next_offset();
+  }
+  bytes_since_index_ = end - indexed.position;
+  return next_offset;
+}
+
+base::Result<void> Segment::check_follows(const records::BatchHeader& batch,
+                                          const Recovered& recovered) const {
+  if (batch.base_offset < recovered.next_offset ||
+      batch.last_offset() - base_offset_ > std::numeric_limits<int32_t>::max()) {
+    return base::fail(Errc::kCorrupt, fmt::format("offset {} comes where {} should",
+                                                  batch.base_offset, recovered.next_offset));
+  }
+  if (batch.partition_leader_epoch < recovered.last_epoch) {
+    return base::fail(
+        Errc::kCorrupt,
+        fmt::format("the batch at offset {} is of leader epoch {}, after {}", batch.base_offset,
+                    batch.partition_leader_epoch, recovered.last_epoch));
+  }
+  return {};
+}
+
+base::Result<Segment::Recovered> Segment::recover(const LogConfig& config, int32_t last_epoch,
+                                                  const Visit& visit) {
+  LH_ASSIGN(auto file, this->file());
+  LH_ASSIGN(uint64_t end, file->size());
+  LH_TRY(offsets_.file().reset());
+  LH_TRY(times_.file().reset());
+  LH_TRY(times_.adopt_last());
+  LH_TRY(transactions_.remove());
+  max_timestamp_ = first_timestamp_ = records::kNoTimestamp;
+  max_timestamp_offset_ = -1;
+  bytes_since_index_ = 0;
+
+  Recovered recovered{base_offset_, 0, last_epoch, ""};
+  BatchScanner scanner(*file, 0, end, kRecoveryChunk);
+  for (;;) {
+    auto batch = scanner.next();
+    if (!batch && batch.error().code == Errc::kUnsupported && scanner.position() == 0) {
+      return base::fail_in(directory_->segment_file(base_offset_, kLogExtension), batch.error());
+    }
+    if (!batch && batch.error().code == Errc::kIo) return tl::unexpected(batch.error());
+    if (!batch) recovered.why = batch.error().message;
+    if (!batch || !*batch) break;
+    const records::BatchHeader& header = **batch;
+    if (auto follows = check_follows(header, recovered); !follows) {
+      recovered.why = follows.error().message;
+      break;
+    }
+    LH_ASSIGN(bool intact, scanner.crc_matches());
+    if (!intact) {
+      recovered.why = fmt::format("the CRC of the batch at offset {} is wrong", header.base_offset);
+      break;
+    }
+    LH_TRY(index_batch(header, scanner.position(), config));
+    LH_TRY(visit_batch(scanner, header, visit));
+    recovered.next_offset = header.next_offset();
+    recovered.last_epoch = header.partition_leader_epoch;
+  }
+  size_ = end;
+  recovered.cut_bytes = end - scanner.position();
+  if (recovered.cut_bytes > 0) LH_TRY(cut(scanner.position()));
+  LH_TRY(seal());
+  return recovered;
+}
+
+base::Result<void> Segment::scan(int64_t from, int64_t to, const Visit& visit) const {
+  uint64_t end = size();
+  LH_ASSIGN(auto start, find(from, end));
+  if (!start) return {};
+  LH_ASSIGN(auto file, this->file());
+  BatchScanner scanner(*file, start->position, end, kHeaderChunk);
+  for (;;) {
+    LH_ASSIGN(auto batch, scanner.next());
+    if (!batch || batch->base_offset >= to) return {};
+    LH_TRY(visit_batch(scanner, *batch, visit));
+  }
+}
+
+}  // namespace longhaul::broker::log
