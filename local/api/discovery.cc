@@ -63,7 +63,8 @@ std::optional<Json> discovery(std::string_view path, const std::vector<Kind::Ptr
     return Json{{"kind", "APIVersions"},
                 {"versions", {"v1"}},
                 {"serverAddressByClientCIDRs",
-                 {{{"clientCIDR", "0.0.0.0/0"}, {"serverAddress", server_address}}}}};
+                 Json::array({Json{{"clientCIDR", "0.0.0.0/0"},
+                                   {"serverAddress", std::string(server_address)}}})}};
   if (path == "/version")
     return Json{{"major", "1"},    {"minor", "34"},      {"gitVersion", "v1.34.0-longhaul"},
                 {"gitCommit", ""}, {"gitTreeState", ""}, {"buildDate", "1970-01-01T00:00:00Z"},

@@ -348,8 +348,9 @@ Answer<Written> Engine::finish_update(const Target& target, const ObjectPtr& bef
                                             finalizer + "\"",
                                         "metadata.finalizers"}});
   LH_TRY(check_object(target, next));
-  if (auto causes = builtin_change_violations(kind, *before, next); !causes.empty())
-    return invalid(shown(target), std::move(causes));
+  for (auto& causes : {builtin_change_violations(kind, *before, next),
+                       forbidden_changes(*before, next, kind.schema)})
+    if (!causes.empty()) return invalid(shown(target), causes);
   if (kind.has_generation && desired_part(kind, *before) != desired_part(kind, next))
     next["metadata"]["generation"] = op::kube::generation_of(*before) + 1;
   if (!managed) {

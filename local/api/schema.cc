@@ -77,6 +77,10 @@ void parse_scalars(const Json& from, Schema& schema) {
     schema.enumeration = std::make_shared<Json>(*value);
   if (auto value = from.find("default"); value != from.end())
     schema.default_value = std::make_shared<Json>(*value);
+  if (auto rules = from.find("x-kubernetes-validations"); rules != from.end())
+    for (const Json& rule : *rules)
+      if (rule.value("rule", "") == "self == oldSelf")
+        schema.fixed_message = rule.value("message", "the value may not change");
   std::string list_type, map_type;
   read(from, "x-kubernetes-list-type", list_type);
   read(from, "x-kubernetes-map-type", map_type);

@@ -44,6 +44,9 @@ struct Schema {
   std::optional<double> multiple_of;
   std::optional<size_t> min_length, max_length, min_items, max_items, min_properties,
       max_properties;
+  /// x-kubernetes-validations `self == oldSelf`: may not change once set; the rule's message. Other
+  /// rules (CEL) are not evaluated here.
+  std::string fixed_message;
   std::vector<Ptr> all_of, any_of, one_of;
   Ptr not_schema;
 

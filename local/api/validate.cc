@@ -190,7 +190,6 @@ class Validator {
       add_invalid(value, path,
                   "should have at most " + std::to_string(*schema.max_properties) + " properties");
     for (auto& [name, child] : value.items()) {
-      if (path.empty() && name == "metadata") continue;
       if (Schema::Ptr below = schema.field(name)) check(child, *below, prefix + name);
     }
   }
@@ -215,7 +214,39 @@ class Validator {
   }
 };
 
+// Items of lists are compared where a key tells which is which, as in Kubernetes.
+void find_changes(const Json& before, const Json& after, const Schema& schema,
+                  const std::string& path, std::vector<Cause>& causes) {
+  if (!schema.fixed_message.empty() && before != after)
+    causes.push_back({"FieldValueInvalid", "Invalid value: " + schema.fixed_message, path});
+  if (before.is_object() && after.is_object())
+    for (auto& [name, old] : before.items()) {
+      auto next = after.find(name);
+      Schema::Ptr child = schema.field(name);
+      if (child && next != after.end())
+        find_changes(old, *next, *child, path.empty() ? name : path + "." + name, causes);
+    }
+  if (!before.is_array() || !after.is_array() || schema.list_type != ListType::kMap ||
+      !schema.items)
+    return;
+  for (const Json& old : before)
+    for (size_t i = 0; i < after.size(); ++i) {
+      bool same = true;
+      for (const std::string& key : schema.list_keys)
+        same &= list_key_value(old, schema, key) == list_key_value(after[i], schema, key);
+      if (same)
+        find_changes(old, after[i], *schema.items, path + "[" + std::to_string(i) + "]", causes);
+    }
+}
+
 }  // namespace
+
+std::vector<Cause> forbidden_changes(const Json& before, const Json& after,
+                                     const Schema::Ptr& schema) {
+  std::vector<Cause> causes;
+  if (schema) find_changes(before, after, *schema, "", causes);
+  return causes;
+}
 
 void drop_nulls(Json& value, const Schema::Ptr& schema) {
   if (value.is_array())

@@ -20,4 +20,8 @@ void set_defaults(Json& value, const Schema::Ptr& schema);
 /// Every violation, with its path. At most 20 are collected.
 std::vector<Cause> violations(const Json& object, const Schema::Ptr& schema);
 
+/// Every change of a field that may not change.
+std::vector<Cause> forbidden_changes(const Json& before, const Json& after,
+                                     const Schema::Ptr& schema);
+
 }  // namespace longhaul::local
