@@ -14,7 +14,7 @@ namespace options = broker::config;
 
 /// What the operator writes into server.properties itself.
 bool is_ours_to_set(std::string_view name) {
-  static constexpr std::array<std::string_view, 18> kNames{
+  static constexpr std::array<std::string_view, 17> kNames{
       "advertised.listeners",
       "broker.id",
       "broker.rack",
@@ -29,8 +29,7 @@ bool is_ours_to_set(std::string_view name) {
       "longhaul.cluster.id",
       "longhaul.directory.id",
       "longhaul.format",
-      "longhaul.metrics.address",
-      "longhaul.metrics.port",
+      "longhaul.metrics.listener",
       "node.id",
       "process.roles",
   };
@@ -81,6 +80,15 @@ FieldErrors check_topic_config(const std::map<std::string, std::string>& config,
       errors.push_back({at, unknown(options::topic_option_table(), name)});
   }
   return errors;
+}
+
+bool same_topic_value(const std::string& name, const std::string& a, const std::string& b) {
+  if (a == b) return true;
+  const options::Option* option = options::topic_option_table().find(name);
+  if (!option) return false;
+  auto x = options::check_value(*option, a);
+  auto y = options::check_value(*option, b);
+  return x && y && *x == *y;
 }
 
 }  // namespace longhaul::op::api

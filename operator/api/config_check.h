@@ -16,4 +16,8 @@ FieldErrors check_broker_config(const std::map<std::string, std::string>& config
 FieldErrors check_topic_config(const std::map<std::string, std::string>& config,
                                const std::string& path);
 
+/// True if two texts of a topic option mean the same value, such as "Delete, compact" and
+/// "delete,compact".
+bool same_topic_value(const std::string& name, const std::string& a, const std::string& b);
+
 }  // namespace longhaul::op::api

@@ -64,8 +64,7 @@ std::string server_properties(const RegionModel& model, const AnchorNode& node) 
   entries["longhaul.cluster.id"] = model.anchor.cluster_id.to_string();
   entries["longhaul.directory.id"] = node.directory_id.to_string();
   entries["longhaul.format"] = "${env:LONGHAUL_FORMAT}";
-  entries["longhaul.metrics.address"] = "${env:POD_IP}";
-  entries["longhaul.metrics.port"] = std::to_string(kHealthPort);
+  entries["longhaul.metrics.listener"] = "${env:POD_IP}:" + std::to_string(kHealthPort);
   std::string text = "# Written by longhaul-operator; change spec.config of the KafkaCluster.\n";
   for (const auto& [name, value] : entries) text += name + "=" + escaped(value) + "\n";
   return text;

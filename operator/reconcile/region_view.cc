@@ -1,0 +1,38 @@
+#include "operator/reconcile/region_view.h"
+
+#include <nlohmann/json.hpp>
+
+#include "operator/model/names.h"
+
+namespace longhaul::op::reconcile {
+
+BrokerPod broker_pod(const Caches& caches, const std::string& name_space,
+                     const std::string& cluster, const std::string& region, int64_t node_id) {
+  BrokerPod out;
+  out.node_id = node_id;
+  out.pod =
+      caches.get(kube::kPod, {name_space, model::broker_name(cluster, region, node_id) + "-0"});
+  if (!out.pod) return out;
+  out.ip = kube::string_at(*out.pod, {"status", "podIP"});
+  out.ready = !out.ip.empty() && !kube::is_deleting(*out.pod) &&
+              kube::string_at(kube::condition_of(*out.pod, "Ready"), {"status"}) == "True";
+  return out;
+}
+
+Addresses ready_addresses(const std::vector<BrokerPod>& pods, int64_t port) {
+  Addresses out;
+  for (const BrokerPod& pod : pods) {
+    if (!pod.ready) continue;
+    bool v6 = pod.ip.find(':') != std::string::npos;
+    out.push_back((v6 ? "[" + pod.ip + "]" : pod.ip) + ":" + std::to_string(port));
+  }
+  return out;
+}
+
+bool is_observed(const kube::Json& stateful_set) {
+  int64_t generation = kube::generation_of(stateful_set);
+  return generation > 0 &&
+         kube::int_at(stateful_set, {"status", "observedGeneration"}) >= generation;
+}
+
+}  // namespace longhaul::op::reconcile

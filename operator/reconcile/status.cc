@@ -1,0 +1,71 @@
+#include "operator/reconcile/status.h"
+
+#include <nlohmann/json.hpp>
+
+namespace longhaul::op::reconcile {
+namespace {
+
+using kube::Condition;
+using kube::Json;
+
+Outcome outcome_of(const Verdict& verdict) {
+  if (verdict.result) return *verdict.result;
+  return {
+      Outcome::Kind::kRequeue, {}, "Error", verdict.step + ": " + verdict.result.error().message};
+}
+
+}  // namespace
+
+Json conditions_after(const Json& live, const Verdict& verdict, std::string_view now) {
+  Outcome outcome = outcome_of(verdict);
+  int64_t generation = kube::generation_of(live);
+  bool ready = outcome.is_done();
+  bool moving = outcome.kind == Outcome::Kind::kRequeue;
+  std::string reason = ready ? "Ready" : outcome.reason;
+  std::string message = ready ? verdict.good : outcome.why;
+  Json conditions = kube::at_path(live, {"status", "conditions"});
+  kube::set_condition(
+      conditions, Condition{"Ready", ready ? "True" : "False", reason, message, generation}, now);
+  kube::set_condition(conditions,
+                      Condition{"Progressing", moving ? "True" : "False",
+                                moving ? reason : (ready ? "AsDesired" : "Blocked"),
+                                moving ? message : "", generation},
+                      now);
+  bool degraded = !verdict.degraded.empty();
+  kube::set_condition(
+      conditions,
+      Condition{"Degraded", degraded ? "True" : "False", degraded ? "NotWorking" : "AsDesired",
+                verdict.degraded, generation},
+      now);
+  return conditions;
+}
+
+Next next_after(const Verdict& verdict, std::chrono::milliseconds recheck) {
+  if (!verdict.result) return {{}, true};
+  if (verdict.result->kind == Outcome::Kind::kRequeue) return {verdict.result->after, false};
+  return {recheck, false};
+}
+
+void Announcer::announce(const Json& live, const Json& conditions) {
+  Json wrapped;
+  wrapped["status"]["conditions"] = conditions;
+  const Json& ready = kube::condition_of(wrapped, "Ready");
+  std::string reason = kube::string_at(ready, {"reason"});
+  {
+    std::lock_guard lock(mutex_);
+    std::string before = kube::string_at(kube::condition_of(live, "Ready"), {"reason"});
+    auto [last, is_new] = last_.try_emplace(kube::uid_of(live), before);
+    if (last->second == reason) return;
+    last->second = reason;
+  }
+  bool warning = kube::string_at(ready, {"status"}) != "True" &&
+                 kube::string_at(kube::condition_of(wrapped, "Progressing"), {"status"}) != "True";
+  writer_.event(live, warning || reason == "Error", reason, kube::string_at(ready, {"message"}));
+}
+
+void Announcer::forget(const std::string& uid) {
+  std::lock_guard lock(mutex_);
+  last_.erase(uid);
+}
+
+}  // namespace longhaul::op::reconcile

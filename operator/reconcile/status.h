@@ -1,0 +1,41 @@
+// Conditions of our resources, from what a pass over the steps came to.
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <string>
+
+#include "operator/kube/object.h"
+#include "operator/reconcile/outcome.h"
+#include "operator/reconcile/writer.h"
+
+namespace longhaul::op::reconcile {
+
+/// A pass that ended: the first step's answer that was not Done, or Done.
+struct Verdict {
+  StepResult result = done();
+  std::string step;      // the step that stopped the pass
+  std::string good;      // message of Ready=True
+  std::string degraded;  // what does not work although it should; empty: nothing
+};
+
+/// `status.conditions` of `live` with Ready, Progressing and Degraded brought up to date.
+kube::Json conditions_after(const kube::Json& live, const Verdict& verdict, std::string_view now);
+
+/// How the queue goes on after a pass. `recheck` is for objects that are as desired.
+Next next_after(const Verdict& verdict, std::chrono::milliseconds recheck);
+
+/// Tells people, once, when the reason of a Ready condition changes.
+class Announcer {
+ public:
+  explicit Announcer(Writer& writer) : writer_(writer) {}
+  void announce(const kube::Json& live, const kube::Json& conditions);
+  void forget(const std::string& uid);
+
+ private:
+  Writer& writer_;
+  std::mutex mutex_;
+  std::map<std::string, std::string> last_;  // reason by UID
+};
+
+}  // namespace longhaul::op::reconcile
