@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <utility>
 
 #include "base/bytes.h"
 
@@ -39,16 +40,18 @@ class FrameBuffer {
     std::swap(data_, other.data_);
     std::swap(size_, other.size_);
     std::swap(pool_, other.pool_);
+    std::swap(stash_, other.stash_);
   }
 
  private:
   friend class FramePool;
-  FrameBuffer(uint8_t* data, size_t size, FramePool* pool)
-      : data_(data), size_(size), pool_(pool) {}
+  FrameBuffer(uint8_t* data, size_t size, FramePool* pool, bool stash)
+      : data_(data), size_(size), pool_(pool), stash_(stash) {}
 
   uint8_t* data_ = nullptr;
   size_t size_ = 0;
   FramePool* pool_ = nullptr;
+  bool stash_ = false;  // counted apart, see FramePool::stash
 };
 
 }  // namespace longhaul::broker::net

@@ -15,6 +15,8 @@
 #include "base/file_system.h"
 #include "base/result.h"
 #include "broker/net/frame_buffer.h"
+#include "protocol/api.h"
+#include "protocol/encoder.h"
 
 namespace longhaul::broker::net {
 
@@ -41,6 +43,10 @@ struct Response {
   uint64_t size() const;
 };
 
+/// The frame that was encoded, with `slices` in the places of its splices: in their order, as many
+/// for each as fill it exactly.
+Response make_response(protocol::Encoder encoder, std::vector<FileSlice> slices = {});
+
 /// What is known of the connection a request came by. Fields below "changes" belong to the
 /// connection's loop: only code running on `Request::loop()` may touch them.
 struct ConnectionInfo {
@@ -61,13 +67,15 @@ struct ConnectionInfo {
 /// against the node's memory for requests.
 class Request {
  public:
-  /// Reads the request header (version 1 or 2, as API key and version demand; KIP-482) at the
-  /// beginning of `frame`, which comes without its length. kCorrupt if it is malformed. An API key
-  /// that is not known is parsed with header version 1.
+  /// Reads the request header at the beginning of `frame`, which comes without its length. Fails
+  /// with kUnsupported for an API that does not exist and kCorrupt for a header that is broken:
+  /// either ends the connection.
   static base::Result<Request> parse(FrameBuffer frame, std::shared_ptr<ConnectionInfo> connection,
                                      base::EventLoop& loop, base::Clock::Monotonic received_at);
 
-  int16_t api_key() const { return api_key_; }
+  const protocol::ApiInfo& api() const { return *api_; }
+  protocol::ApiKey api_key() const { return api_->key; }
+  /// May be one that the API does not have: ask `api().has_version`.
   int16_t api_version() const { return api_version_; }
   int32_t correlation_id() const { return correlation_id_; }
   /// Null and absent are both empty.
@@ -89,12 +97,12 @@ class Request {
 
   FrameBuffer frame_;
   std::shared_ptr<ConnectionInfo> connection_;
+  const protocol::ApiInfo* api_ = nullptr;
   base::EventLoop* loop_ = nullptr;
   base::Clock::Monotonic received_at_{};
   std::string_view client_id_;
   size_t body_at_ = 0;
   int32_t correlation_id_ = 0;
-  int16_t api_key_ = 0;
   int16_t api_version_ = 0;
 };
 

@@ -1,0 +1,81 @@
+#include "broker/net/request.h"
+
+#include "base/assert.h"
+#include "protocol/frame.h"
+
+namespace longhaul::broker::net {
+
+uint64_t Response::size() const {
+  uint64_t total = head.size();
+  for (const Splice& splice : splices) total += splice.slice.size;
+  return total;
+}
+
+Response make_response(protocol::Encoder encoder, std::vector<FileSlice> slices) {
+  Response response;
+  auto next = slices.begin();
+  for (const protocol::Splice& splice : encoder.splices()) {
+    uint64_t missing = splice.size;
+    while (missing > 0) {
+      LH_ASSERT(next != slices.end() && next->size <= missing,
+                "the slices of a response do not fill its splices");
+      missing -= next->size;
+      response.splices.push_back({splice.position, std::move(*next)});
+      ++next;
+    }
+  }
+  LH_ASSERT(next == slices.end(), "a response has slices that it does not announce");
+  response.head = encoder.take();
+  return response;
+}
+
+base::Result<Request> Request::parse(FrameBuffer frame, std::shared_ptr<ConnectionInfo> connection,
+                                     base::EventLoop& loop, base::Clock::Monotonic received_at) {
+  LH_ASSIGN(protocol::RequestFrame parsed, protocol::parse_request(frame.view()));
+  Request request;
+  request.api_ = parsed.api;
+  request.api_version_ = parsed.version;
+  request.correlation_id_ = parsed.correlation_id;
+  request.client_id_ = parsed.client_id.value_or(std::string_view());
+  request.body_at_ = frame.size() - parsed.body.size();
+  request.frame_ = std::move(frame);
+  request.connection_ = std::move(connection);
+  request.loop_ = &loop;
+  request.received_at_ = received_at;
+  return request;
+}
+
+void Request::release_frame() {
+  frame_ = {};
+  client_id_ = {};
+  body_at_ = 0;
+}
+
+Reply& Reply::operator=(Reply&& other) noexcept {
+  if (this != &other) {
+    drop();
+    sink_ = std::move(other.sink_);
+    sequence_ = other.sequence_;
+  }
+  return *this;
+}
+
+void Reply::send(Response response) {
+  deliver({Outcome::Kind::kResponse, std::move(response), {}});
+}
+
+void Reply::none() { deliver({}); }
+
+void Reply::close(std::string why) { deliver({Outcome::Kind::kClose, {}, std::move(why)}); }
+
+void Reply::deliver(Outcome outcome) {
+  LH_ASSERT(sink_, "a request was answered twice");
+  std::shared_ptr<ReplySink> sink = std::move(sink_);
+  sink->deliver(sequence_, std::move(outcome));
+}
+
+void Reply::drop() {
+  if (sink_) close("a request was dropped without an answer");
+}
+
+}  // namespace longhaul::broker::net

@@ -1,0 +1,171 @@
+#include "broker/net/session.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "base/assert.h"
+
+namespace longhaul::broker::net {
+namespace {
+
+/// From this size on a frame is read straight into its buffer: one more system call for its length
+/// is cheaper than copying what a read of the scratch buffer would have caught of it.
+constexpr size_t kLargeFrame = 16 * 1024;
+
+}  // namespace
+
+Session::Session(SessionContext& context, std::shared_ptr<ConnectionInfo> info)
+    : context_(context), info_(std::move(info)) {}
+
+void Session::attach(std::weak_ptr<ReplySink> sink, std::weak_ptr<FramePool::Waiter> waiter) {
+  sink_ = std::move(sink);
+  waiter_ = std::move(waiter);
+}
+
+Session::~Session() { yield_turn(); }
+
+void Session::yield_turn() {
+  if (std::exchange(turn_, false)) context_.pool.wake_next();
+}
+
+bool Session::may_start() const {
+  return slots_.size() + output_.count() < context_.limits.in_flight &&
+         output_.bytes_in_memory() < context_.limits.unsent_bytes;
+}
+
+bool Session::wants_input() const {
+  if (closed() || draining_) return false;
+  return frame_ || (!aside_ && !waiting_ && may_start());
+}
+
+std::span<uint8_t> Session::input(std::span<uint8_t> scratch) {
+  if (!wants_input()) return {};
+  if (frame_) return frame_.span().subspan(frame_filled_);
+  if (!turn_ && context_.pool.exhausted()) {
+    waiting_ = true;
+    context_.pool.wait(waiter_);
+    return {};
+  }
+  return expects_large_ ? scratch.first(4 - header_filled_) : scratch;
+}
+
+void Session::received(std::span<const uint8_t> filled) {
+  if (closed() || filled.empty()) return;
+  if (frame_) {
+    frame_filled_ += filled.size();
+    if (frame_filled_ == frame_.size()) finish_frame();
+    return;
+  }
+  size_t taken = consume(filled);
+  if (taken < filled.size() && !closed() && !draining_) {
+    aside_ = context_.pool.stash(filled.subspan(taken));
+    aside_at_ = 0;
+  }
+}
+
+void Session::proceed() {
+  if (closed() || draining_ || waiting_) return;
+  if (aside_) {
+    aside_at_ += consume(aside_.view().subspan(aside_at_));
+    if (aside_ && aside_at_ == aside_.size()) aside_ = {};
+  } else if (!frame_ && header_filled_ == 4) {
+    begin_frame(0);
+  }
+}
+
+void Session::memory_granted() {
+  waiting_ = false;
+  turn_ = true;
+  proceed();
+}
+
+/// Takes frames from `bytes` as long as they may be started; returns how many bytes it took.
+size_t Session::consume(std::span<const uint8_t> bytes) {
+  size_t taken = 0;
+  while (taken < bytes.size() && !closed() && !draining_) {
+    if (!frame_) {
+      if (!may_start()) break;
+      while (header_filled_ < 4 && taken < bytes.size()) {
+        header_[header_filled_++] = bytes[taken++];
+      }
+      if (header_filled_ < 4 || !begin_frame(bytes.size() - taken)) break;
+    }
+    size_t size = std::min(bytes.size() - taken, frame_.size() - frame_filled_);
+    std::memcpy(frame_.data() + frame_filled_, bytes.data() + taken, size);
+    taken += size;
+    frame_filled_ += size;
+    if (frame_filled_ == frame_.size()) finish_frame();
+  }
+  return taken;
+}
+
+/// False if the frame cannot begin: its length is impossible (the session is closed) or there is no
+/// memory (the session waits for it).
+bool Session::begin_frame(size_t bytes_at_hand) {
+  auto size = base::load_big_endian<int32_t>(header_.data());
+  if (size <= 0 || static_cast<size_t>(size) > context_.limits.frame_bytes) {
+    close(fmt::format("a frame of {} bytes, but one has 1 to {} (socket.request.max.bytes)", size,
+                      context_.limits.frame_bytes));
+    return false;
+  }
+  auto wanted = static_cast<size_t>(size);
+  // What is in memory anyway may as well be handled: that is how memory is freed.
+  frame_ = context_.pool.acquire(wanted, wanted <= bytes_at_hand);
+  if (!frame_) {
+    if (!std::exchange(waiting_, true)) context_.pool.wait(waiter_);
+    return false;
+  }
+  yield_turn();
+  header_filled_ = 0;
+  frame_filled_ = 0;
+  expects_large_ = wanted >= kLargeFrame;
+  return true;
+}
+
+void Session::finish_frame() {
+  FrameBuffer frame = std::move(frame_);
+  base::Result<Request> request =
+      Request::parse(std::move(frame), info_, context_.loop, context_.clock.monotonic());
+  if (!request) return close(request.error().message);
+  uint64_t sequence = first_sequence_ + slots_.size();
+  slots_.emplace_back();
+  context_.handler.handle(*std::move(request), Reply(sink_.lock(), sequence));
+}
+
+void Session::complete(uint64_t sequence, Outcome outcome) {
+  if (closed()) return;
+  if (outcome.kind == Outcome::Kind::kClose) return close(std::move(outcome.why));
+  LH_ASSERT(sequence - first_sequence_ < slots_.size(), "an answer to a request that is none");
+  Slot& slot = slots_[sequence - first_sequence_];
+  slot.done = true;
+  slot.outcome = std::move(outcome);
+  size_t ready = 0;
+  while (ready < slots_.size() && slots_[ready].done) {
+    Outcome& done = slots_[ready++].outcome;
+    if (done.kind == Outcome::Kind::kResponse) output_.push(std::move(done.response));
+  }
+  slots_.erase(slots_.begin(), slots_.begin() + static_cast<ptrdiff_t>(ready));
+  first_sequence_ += ready;
+  if (slots_.empty() && slots_.capacity() > 16) slots_.shrink_to_fit();
+}
+
+void Session::drain() {
+  draining_ = true;
+  frame_ = {};
+  aside_ = {};
+  header_filled_ = 0;
+  yield_turn();
+}
+
+void Session::close(std::string why) {
+  if (closed()) return;
+  drain();
+  close_reason_ = std::move(why);
+  slots_ = {};
+  output_.clear();
+}
+
+}  // namespace longhaul::broker::net
