@@ -76,13 +76,16 @@ void emit_visit_functions(Code& code, const Message& message) {
 std::string message_types_source(const std::vector<Table>& tables) {
   Code code;
   code.raw("// Generated from protocol/schema.");
-  code.raw("#include \"protocol/reflection/message_type.h\"");
-  code.raw("#include \"protocol/reflection/holder.h\"");
   for (const Table& table : tables) code.line("#include \"protocol/messages/{}.h\"", table.stem);
+  // The holder calls visit, so that comes first.
+  code.raw("#include \"protocol/reflection/field_visitor.h\"");
   code.raw("namespace longhaul::protocol {");
   for (const Table& table : tables)
     for (const Message& message : table.messages)
       code.line("void visit(const {}& m, int16_t version, FieldVisitor& v);", message.name);
+  code.raw("}");
+  code.raw("#include \"protocol/reflection/holder.h\"");
+  code.raw("namespace longhaul::protocol {");
   code.open("static constexpr MessageType kTypes[] = {{");
   for (const Table& table : tables)
     for (const Message& message : table.messages) code.line("type_of<{}>(),", message.name);
