@@ -1,0 +1,92 @@
+#include "operator/reconcile/client_kafka.h"
+
+#include "client/admin.h"
+
+namespace longhaul::op::reconcile {
+namespace {
+
+using base::Result;
+
+class ClientKafka final : public Kafka {
+ public:
+  ClientKafka() : thread_("kafka-client"), pool_(thread_, options()) {}
+
+  Result<ClusterState> describe_cluster(const Addresses& brokers) override {
+    LH_ASSIGN(client::Admin admin, admin_for(brokers));
+    LH_ASSIGN(client::ClusterDescription cluster, admin.describe_cluster());
+    ClusterState out{cluster.cluster_id, {}};
+    for (const client::Node& node : cluster.brokers) out.brokers.push_back(node.id);
+    return out;
+  }
+
+  Result<std::optional<TopicState>> describe_topic(const Addresses& brokers,
+                                                   const std::string& topic) override {
+    LH_ASSIGN(client::Admin admin, admin_for(brokers));
+    auto found = admin.describe_topic(topic);
+    if (!found && found.error().code == base::Errc::kNotFound) return std::nullopt;
+    if (!found) return tl::unexpected<base::Error>(found.error());
+    TopicState out{found->id, static_cast<int32_t>(found->partitions.size()), 0};
+    if (!found->partitions.empty())
+      out.replicas = static_cast<int32_t>(found->partitions[0].replicas.size());
+    return out;
+  }
+
+  Result<void> create_topic(const Addresses& brokers, const NewTopic& topic) override {
+    LH_ASSIGN(client::Admin admin, admin_for(brokers));
+    return admin.create_topic({topic.name, topic.partitions, topic.replicas, topic.config});
+  }
+
+  Result<void> delete_topic(const Addresses& brokers, const base::Uuid& topic) override {
+    LH_ASSIGN(client::Admin admin, admin_for(brokers));
+    return admin.delete_topic(topic);
+  }
+
+  Result<void> grow_topic(const Addresses& brokers, const std::string& topic,
+                          int32_t partitions) override {
+    LH_ASSIGN(client::Admin admin, admin_for(brokers));
+    return admin.create_partitions(topic, partitions);
+  }
+
+  Result<std::map<std::string, std::string>> topic_config(const Addresses& brokers,
+                                                          const std::string& topic) override {
+    LH_ASSIGN(client::Admin admin, admin_for(brokers));
+    LH_ASSIGN(auto all, admin.describe_configs(client::ResourceKind::kTopic, topic));
+    std::map<std::string, std::string> out;
+    for (const auto& [name, value] : all)
+      if (value.source == client::ConfigSource::kTopic) out[name] = value.value.value_or("");
+    return out;
+  }
+
+  Result<void> alter_topic_config(const Addresses& brokers, const std::string& topic,
+                                  const std::map<std::string, std::string>& set,
+                                  const std::vector<std::string>& unset) override {
+    LH_ASSIGN(client::Admin admin, admin_for(brokers));
+    return admin.alter_configs(client::ResourceKind::kTopic, topic, set, unset);
+  }
+
+ private:
+  static client::ConnectionOptions options() {
+    client::ConnectionOptions options;
+    options.connect_timeout = std::chrono::seconds(5);
+    options.largest_answer = 16u << 20;
+    return options;
+  }
+
+  Result<client::Admin> admin_for(const Addresses& brokers) {
+    std::vector<client::Endpoint> endpoints;
+    for (const std::string& address : brokers) {
+      LH_ASSIGN(client::Endpoint endpoint, client::parse_endpoint(address));
+      endpoints.push_back(std::move(endpoint));
+    }
+    return client::Admin(pool_, std::move(endpoints));
+  }
+
+  client::IoThread thread_;
+  client::Pool pool_;
+};
+
+}  // namespace
+
+std::unique_ptr<Kafka> make_client_kafka() { return std::make_unique<ClientKafka>(); }
+
+}  // namespace longhaul::op::reconcile
