@@ -50,11 +50,10 @@ def run(tool, *arguments, stdin="", timeout=90, check=True):
     return result
 
 
-def start(tool, *arguments):
-    """A tool that goes on running, with its output as a pipe."""
-    return subprocess.Popen(
-        command(TOOLS[tool], *arguments), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
+def start(tool, *arguments, output):
+    """A tool that goes on running; what it says goes into the file `output`."""
+    with open(output, "w") as file:
+        return subprocess.Popen(command(TOOLS[tool], *arguments), stdout=file, stderr=subprocess.STDOUT)
 
 
 def table(text, first="TOPIC"):

@@ -1,0 +1,81 @@
+"""A producer in a process of its own that notes on disk what was acknowledged: ledger.py ADDRESS TOPIC PARTITIONS LEDGER.
+
+A line of the ledger is `partition offset value`, written once the broker has said yes. Values count up
+within their partition. SIGTERM makes it wait for what is on its way, and end.
+"""
+
+import os
+import signal
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+from confluent_kafka import Producer
+
+
+class Stop(Exception):
+    pass
+
+
+def main():
+    address, topic, partitions, path = sys.argv[1:]
+    stopping = []
+    signal.signal(signal.SIGTERM, lambda *_: stopping.append(True))
+    ledger = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    client = Producer(
+        {
+            "bootstrap.servers": address,
+            "enable.idempotence": True,
+            "message.timeout.ms": 120000,
+            "reconnect.backoff.max.ms": 200,
+            "retry.backoff.ms": 20,
+            "linger.ms": 1,
+            "compression.type": "lz4",
+            "log_level": 2,
+        }
+    )
+
+    def report(error, message):
+        line = f"FAILED {error}\n" if error else f"{message.partition()} {message.offset()} {message.value().decode()}\n"
+        os.write(ledger, line.encode())
+
+    for number in range(10**9):
+        if stopping:
+            break
+        for partition in range(int(partitions)):
+            while True:
+                try:
+                    client.produce(topic, str(number), partition=partition, on_delivery=report)
+                    break
+                except BufferError:
+                    client.poll(0.05)
+        client.poll(0)
+        if len(client) > 2000:
+            client.poll(0.05)
+        time.sleep(0.001)  # a steady stream: a thousand rounds a second at the most
+    sys.exit(1 if client.flush(120) else 0)
+
+
+def read(path):
+    """[(partition, offset, value)]; an error in it is a failed test."""
+    lines = Path(path).read_text().splitlines()
+    failed = [line for line in lines if line.startswith("FAILED")]
+    assert not failed, failed[:3]
+    return [tuple(map(int, line.split())) for line in lines]
+
+
+def compare(acknowledged, messages):
+    """Fails unless all that was acknowledged is read, at its offset, and nothing twice or out of order."""
+    found = {(m.partition(), m.offset()): int(m.value()) for m in messages}
+    lost = [row for row in acknowledged if found.get(row[:2]) != row[2]]
+    assert not lost, f"{len(lost)} of {len(acknowledged)} acknowledged records are lost, first {lost[:5]}"
+    twice = [row for row, n in Counter((p, v) for (p, _), v in found.items()).items() if n > 1]
+    assert not twice, f"{len(twice)} duplicates, first {twice[:5]}"
+    for partition in {p for p, _ in found}:
+        values = [v for (p, _), v in sorted(found.items()) if p == partition]
+        assert values == sorted(values), f"partition {partition} is out of order"
+
+
+if __name__ == "__main__":
+    main()
