@@ -88,6 +88,9 @@ std::string api_key_header(const std::vector<Table>& tables);
 std::string api_table_source(const std::vector<Table>& tables);
 std::string error_code_header(const std::vector<ErrorCodeRow>& rows);
 std::string error_table_source(const std::vector<ErrorCodeRow>& rows);
-std::string message_types_source(const std::vector<Table>& tables);
+/// Elements of the table of message types, for the messages of one table.
+std::string message_type_rows(const Table& table);
+/// The sum of the tables of message types in the groups.
+std::string message_types_source(size_t groups);
 
 }  // namespace longhaul::protocol::generator

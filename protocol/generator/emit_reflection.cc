@@ -73,24 +73,30 @@ void emit_visit_functions(Code& code, const Message& message) {
   emit_visit_function(code, message, message.root, true);
 }
 
-std::string message_types_source(const std::vector<Table>& tables) {
+std::string message_type_rows(const Table& table) {
+  std::string rows;
+  for (const Message& message : table.messages)
+    rows += fmt::format("  type_of<{}>(),\n", message.name);
+  return rows;
+}
+
+std::string message_types_source(size_t groups) {
   Code code;
   code.raw("// Generated from protocol/schema.");
-  for (const Table& table : tables) code.line("#include \"protocol/messages/{}.h\"", table.stem);
-  // The holder calls visit, so that comes first.
-  code.raw("#include \"protocol/reflection/field_visitor.h\"");
+  code.raw("#include <vector>");
+  code.raw("#include \"protocol/reflection/message_type.h\"");
   code.raw("namespace longhaul::protocol {");
-  for (const Table& table : tables)
-    for (const Message& message : table.messages)
-      code.line("void visit(const {}& m, int16_t version, FieldVisitor& v);", message.name);
-  code.raw("}");
-  code.raw("#include \"protocol/reflection/holder.h\"");
-  code.raw("namespace longhaul::protocol {");
-  code.open("static constexpr MessageType kTypes[] = {{");
-  for (const Table& table : tables)
-    for (const Message& message : table.messages) code.line("type_of<{}>(),", message.name);
-  code.close("};");
-  code.raw("std::span<const MessageType> message_types() { return kTypes; }");
+  for (size_t i = 0; i < groups; ++i)
+    code.line("std::span<const MessageType> message_types_{}();", i);
+  code.open("std::span<const MessageType> message_types() {{");
+  code.open("static const std::vector<MessageType> all = [] {{");
+  code.raw("std::vector<MessageType> types;");
+  for (size_t i = 0; i < groups; ++i)
+    code.line("for (const MessageType& type : message_types_{}()) types.push_back(type);", i);
+  code.raw("return types;");
+  code.close("}();");
+  code.raw("return all;");
+  code.close();
   code.raw("}");
   return code.text();
 }

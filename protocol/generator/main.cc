@@ -70,10 +70,12 @@ std::string visit_text(const Table& table) {
 struct Group {
   std::string includes;
   std::string body;
+  std::string types;  ///< rows of the table of message types
 
   void add(const Table& table, const std::string& text) {
     includes += fmt::format("#include \"protocol/messages/{}.h\"\n", table.stem);
     body += text;
+    types += message_type_rows(table);
   }
 };
 
@@ -85,16 +87,29 @@ void write_group(const OutputTree& tree, const std::string& name, const std::str
                          include, group.includes, group.body));
 }
 
-/// Sources of about the same size: each table goes where there is least so far.
-void write_groups(const OutputTree& tree, const std::vector<Table>& tables, const std::string& name,
-                  size_t count, const std::string& include, std::string (*text)(const Table&)) {
+/// Groups of about the same size: each table goes where there is least so far.
+std::vector<Group> make_groups(const std::vector<Table>& tables, size_t count,
+                               std::string (*text)(const Table&)) {
   std::vector<Group> groups(count);
   for (const Table& table : tables)
     std::min_element(groups.begin(), groups.end(), [](const auto& a, const auto& b) {
       return a.body.size() < b.body.size();
     })->add(table, text(table));
-  for (size_t i = 0; i < count; ++i)
-    write_group(tree, fmt::format("{}_{}", name, i), include, groups[i]);
+  return groups;
+}
+
+void write_visits(const OutputTree& tree, const std::vector<Table>& tables, size_t count) {
+  std::vector<Group> groups = make_groups(tables, count, visit_text);
+  for (size_t i = 0; i < count; ++i) {
+    groups[i].body += fmt::format(
+        "}}\n#include \"protocol/reflection/holder.h\"\n"
+        "namespace longhaul::protocol {{\n"
+        "static constexpr MessageType kTypes[] = {{\n{}}};\n"
+        "std::span<const MessageType> message_types_{}() {{ return kTypes; }}",
+        groups[i].types, i);
+    write_group(tree, fmt::format("visit_{}", i), "protocol/reflection/field_visitor.h", groups[i]);
+  }
+  tree.write("protocol/message_types.cc", message_types_source(count));
 }
 
 void write_codecs(const OutputTree& tree, const std::vector<Table>& tables, size_t count,
@@ -108,7 +123,9 @@ void write_codecs(const OutputTree& tree, const std::vector<Table>& tables, size
       hot.add(table, codec_text(table));
   }
   write_group(tree, "codec_hot", "protocol/wire.h", hot);
-  write_groups(tree, others, "codec", count, "protocol/wire.h", codec_text);
+  std::vector<Group> groups = make_groups(others, count, codec_text);
+  for (size_t i = 0; i < count; ++i)
+    write_group(tree, fmt::format("codec_{}", i), "protocol/wire.h", groups[i]);
 }
 
 void generate(const std::vector<std::string>& arguments) {
@@ -126,12 +143,11 @@ void generate(const std::vector<std::string>& arguments) {
   for (const Table& table : tables)
     tree.write("protocol/messages/" + table.stem + ".h", header_text(table));
   write_codecs(tree, tables, groups, hot);
-  write_groups(tree, tables, "visit", groups, "protocol/reflection/field_visitor.h", visit_text);
+  write_visits(tree, tables, groups);
   tree.write("protocol/api_key.h", api_key_header(tables));
   tree.write("protocol/api_table.cc", api_table_source(tables));
   tree.write("protocol/error_code_values.h", error_code_header(errors));
   tree.write("protocol/error_code_table.cc", error_table_source(errors));
-  tree.write("protocol/message_types.cc", message_types_source(tables));
 }
 
 }  // namespace
