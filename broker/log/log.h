@@ -25,6 +25,7 @@
 #include "broker/log/published.h"
 #include "broker/log/segment.h"
 #include "broker/log/transaction_index.h"
+#include "records/batch.h"
 
 namespace longhaul::broker::log {
 
@@ -126,6 +127,7 @@ class Log {
   base::Uuid topic_id() const;
   /// Gives a log without a topic ID one; kConflict if it has another.
   base::Result<void> set_topic_id(const base::Uuid& topic_id);
+  /// Its directory.
   std::string path() const { return directory_->path(); }
 
   std::shared_ptr<const LogConfig> config() const { return config_.load(); }
@@ -133,6 +135,8 @@ class Log {
 
   /// Offsets. The start never decreases but by truncation, the end is the next one to be given.
   int64_t log_start_offset() const { return log_start_.load(std::memory_order_acquire); }
+  /// Where the first segment begins: at or below the log start offset.
+  int64_t first_base_offset() const { return segments_.load()->front()->base_offset(); }
   int64_t log_end_offset() const { return log_end_.load(std::memory_order_acquire); }
   int64_t high_watermark() const { return high_watermark_.load(std::memory_order_acquire); }
   /// Below it everything is decided: the high watermark, or less while a transaction is open.
@@ -151,7 +155,7 @@ class Log {
                                            const AppendOptions& options);
   /// Writes batches as the leader has them: offsets and epochs are theirs. A batch that is cut off
   /// at the end is ignored, as are batches that end below the log's end. CRCs are checked here.
-  /// CORRUPT_MESSAGE, OFFSET_OUT_OF_RANGE (a batch straddles the end), KAFKA_STORAGE_ERROR.
+  /// CORRUPT_MESSAGE, OFFSET_OUT_OF_RANGE (a batch reaches over the end), KAFKA_STORAGE_ERROR.
   LogResult<AppendResult> append_as_follower(base::ByteView batches);
 
   /// OFFSET_OUT_OF_RANGE below the start or above the end; KAFKA_STORAGE_ERROR.
@@ -159,9 +163,8 @@ class Log {
   /// Transactions aborted within [from, to), for read_committed consumers (KIP-98).
   LogResult<std::vector<AbortedTransaction>> aborted_transactions(int64_t from, int64_t to) const;
 
-  /// The first record with at least this timestamp (KIP-79), below `upper_bound`; absent if there
-  /// is none. Reads records: run it where work may block. `segment_bound` batches are decompressed
-  /// only where the answer lies.
+  /// The first record with at least this timestamp (KIP-79); absent if there is none. Reads and
+  /// decompresses the batch it lies in: run it where work may block.
   base::Result<std::optional<TimestampedOffset>> offset_for_timestamp(int64_t timestamp) const;
   /// The record with the largest timestamp, the first of several (KIP-734); absent if empty.
   base::Result<std::optional<TimestampedOffset>> offset_of_max_timestamp() const;
@@ -207,6 +210,8 @@ class Log {
 
   uint64_t size_bytes() const;
   size_t segment_count() const { return segments_.load()->size(); }
+  /// Refuses everything but reads from now on. Takes no lock.
+  void take_offline() { offline_.store(true, std::memory_order_release); }
   bool is_offline() const { return offline_.load(std::memory_order_acquire); }
   /// For DescribeProducers.
   std::vector<ProducerEntry> producers() const;
@@ -217,40 +222,50 @@ class Log {
 
   using SegmentPtr = std::shared_ptr<Segment>;
   using SegmentList = std::vector<SegmentPtr>;
+  using Batches = std::span<const records::BatchView>;
 
   struct RemovedFile {
     std::string path;
     int64_t due_ms = 0;
   };
-  struct Analysis;
 
-  // log_append.cc; all with mutex_ held unless said otherwise.
-  LogResult<AppendResult> append_locked(base::ByteView bytes,
-                                        std::span<const records::BatchView> batches);
-  LogResult<std::optional<ProducerBatch>> check_producers(
-      std::span<const records::BatchView> batches) const;
-  base::Result<void> roll_if_needed(std::span<const records::BatchView> batches, size_t bytes);
-  base::Result<void> roll_locked(int64_t base_offset);
-  void note_batches(std::span<const records::BatchView> batches);
+  // All below with mutex_ held, unless said otherwise.
+
+  // log.cc
   LogResult<> refuse_if_offline() const;
-  /// Takes the log offline for good.
+  base::Result<void> fail_if_offline() const;
+  /// Takes the log offline for good, and returns why.
   base::Error go_offline(base::Error why);
-  base::Result<void> checked(base::Result<void> result);
+  void move_end(int64_t offset);
+  void clamp_high_watermark(int64_t offset);
+  void note_undecided();
+
+  // log_append.cc
+  LogResult<std::optional<ProducerBatch>> check_producers(Batches batches) const;
+  LogResult<AppendResult> append_locked(base::ByteView bytes, Batches batches);
+  base::Result<void> roll_if_needed(Batches batches, size_t bytes);
+  base::Result<void> roll_locked(int64_t base_offset);
+  base::Result<void> note_batch(const records::BatchView& batch);
+  base::Result<void> write_snapshot(bool sync);
 
   // log_truncate.cc
+  base::Result<void> truncate_locked(int64_t offset);
   base::Result<void> remove_segments_from(const SegmentList& list, size_t first);
-  base::Result<void> reload_producers();
+  /// Producers as of `end`: the newest snapshot up to there, and what follows it. Removes snapshots
+  /// above `end` and those that are torn.
+  base::Result<void> reload_producers(int64_t end);
+  base::Result<void> load_snapshot(int64_t end);
   base::Result<void> start_over_locked(int64_t offset);
 
   // log_retention.cc
-  base::Result<size_t> delete_leading_segments(size_t count, int64_t now_ms, const char* why);
-  void schedule_removal(const std::vector<std::string>& paths, int64_t now_ms);
+  size_t count_deletable(const SegmentList& list, int64_t now_ms, const char** why) const;
+  base::Result<void> delete_leading(const SegmentList& list, size_t count, int64_t now_ms);
 
-  // log_flush.cc
+  // log_flush.cc; flush_segments without mutex_.
   base::Result<void> flush_segments(const SegmentList& list, int64_t from);
-  base::Result<void> write_snapshot_locked(bool sync);
-
-  void raise_high_watermark_to_start();
+  /// Index and small files may wait for room; any other error is final.
+  base::Result<void> tolerate_full_disk(base::Result<void> result);
+  base::Result<void> sync_small_files(int64_t from, int64_t snapshot);
 
   base::FileSystem& files_;
   const base::Clock& clock_;
@@ -266,22 +281,20 @@ class Log {
   std::atomic<int64_t> log_end_{0};
   std::atomic<int64_t> high_watermark_{0};
   std::atomic<int64_t> recovery_point_{0};
-  std::atomic<int64_t> first_open_offset_;  // of a transaction, or the largest int64_t
+  std::atomic<int64_t> first_undecided_;  // of transactions; the largest int64_t: none
   std::atomic<int64_t> last_flush_ms_{0};
   std::atomic<bool> offline_{false};
   Published<const SegmentList> segments_;  // never empty; the last one is active
   LeaderEpochCache epochs_;
 
+  std::mutex flush_mutex_;  // taken before mutex_: one flush or truncation at a time
   mutable std::mutex mutex_;
   bool closed_ = false;
+  bool metadata_unsynced_ = false;
   base::Uuid topic_id_;
   ProducerStates producers_;
-  int64_t producers_snapshot_offset_ = 0;  // the newest snapshot's; 0: there is none
-  uint64_t truncations_ = 0;
-  int64_t checkpointed_recovery_point_ = 0;  // what a checkpoint on disk may claim at most
+  int64_t snapshot_offset_ = -1;  // the newest producer snapshot's; -1: there is none
   std::vector<RemovedFile> removed_;
-
-  std::mutex flush_mutex_;  // taken before mutex_; one flush at a time
 };
 
 }  // namespace longhaul::broker::log

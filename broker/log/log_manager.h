@@ -45,7 +45,8 @@ class LogManager {
     /// The settings of a topic as they are when its log is loaded or created.
     std::function<std::shared_ptr<const LogConfig>(const std::string& topic)> config_of;
     int64_t producer_expiration_ms = 86'400'000;
-    /// Called once for each directory that a disk error takes offline, from any thread.
+    /// Called once for each directory that a disk error takes offline, from any thread, perhaps
+    /// with the lock of a log held: post what there is to do.
     std::function<void(const std::string& directory, const base::Error&)> on_directory_failure;
   };
 
@@ -117,30 +118,39 @@ class LogManager {
     std::string path;
     int64_t due_ms = 0;
   };
-
-  explicit LogManager(Params params);
-  base::Result<void> open_directory(Directory& directory);
-  void list_directory(Directory& directory, Loading& loading);
-  void load_one(Directory& directory, const std::string& name);
-  void finish_loading(Loading& loading);
-  Log::Params log_params(Directory& directory, const TopicPartition& id);
-  Directory* choose_directory();
-  base::Result<void> write_checkpoints(Directory& directory);
-  void write_high_watermarks(Directory& directory);
-  std::vector<std::shared_ptr<Log>> logs_of(const Directory& directory) const;
-  base::Result<void> close_directory(Directory& directory, int64_t broker_epoch);
-
-  Params params_;
-  std::vector<std::unique_ptr<Directory>> directories_;
-  int64_t previous_broker_epoch_ = -1;
-
   struct Entry {
     std::shared_ptr<Log> log;
     Directory* directory = nullptr;
   };
   using PartitionMap = std::map<int32_t, Entry>;
 
-  mutable std::mutex mutex_;  // guards all below
+  explicit LogManager(Params params);
+
+  // log_manager.cc
+  base::Result<void> open_directory(Directory& directory);
+  Log::Params log_params(Directory& directory, const TopicPartition& id);
+  Directory* choose_directory();
+  void insert(const std::shared_ptr<Log>& log, Directory& directory);
+  std::vector<std::shared_ptr<Log>> logs_of(const Directory* directory) const;
+  base::Result<std::shared_ptr<Log>> create(const TopicPartition& id, const base::Uuid& topic_id);
+
+  // log_manager_load.cc
+  std::shared_ptr<Loading> begin_loading(base::Callback<void(Loaded)> done);
+  base::Result<void> list_logs(Directory& directory, Loading& loading);
+  void load_log(Directory& directory, const TopicPartition& id, Loading& loading);
+  void finish_loading(Loading& loading);
+
+  // log_manager_periodic.cc
+  base::Result<void> write_checkpoints(Directory& directory);
+  base::Result<void> write_high_watermarks(Directory& directory);
+  base::Result<void> close_directory(Directory& directory, int64_t broker_epoch);
+
+  Params params_;
+  std::vector<std::unique_ptr<Directory>> directories_;
+  int64_t previous_broker_epoch_ = -1;
+
+  std::mutex create_mutex_;   // one creation at a time; taken before mutex_
+  mutable std::mutex mutex_;  // guards all below; no log's lock is taken under it
   std::map<std::string, PartitionMap, std::less<>> topics_;
   std::vector<Doomed> doomed_;
 };

@@ -70,10 +70,14 @@ class Segment {
     int32_t last_epoch = -1;
     std::string why;  // if something was cut
   };
+  /// What recover() does with what is not intact: `kCut` it off, or, in a segment that was durable
+  /// before, `kKeep` it for a repair from elsewhere (then CRCs are not even looked at).
+  enum class Damage { kCut, kKeep };
   /// Reads and checks every batch, cuts the file before the first that is not intact (or is of an
   /// older leader epoch than what stands before it, `last_epoch` at first), and builds the indexes
   /// anew. kUnsupported, and nothing is touched, if it begins in an older format.
-  base::Result<Recovered> recover(const LogConfig& config, int32_t last_epoch, const Visit& visit);
+  base::Result<Recovered> recover(const LogConfig& config, int32_t last_epoch, Damage damage,
+                                  const Visit& visit);
   /// Visits batches that end at or above `from` and begin below `to`, without checking CRCs.
   base::Result<void> scan(int64_t from, int64_t to, const Visit& visit) const;
 

@@ -80,7 +80,7 @@ base::Result<void> Segment::check_follows(const records::BatchHeader& batch,
 }
 
 base::Result<Segment::Recovered> Segment::recover(const LogConfig& config, int32_t last_epoch,
-                                                  const Visit& visit) {
+                                                  Damage damage, const Visit& visit) {
   LH_ASSIGN(auto file, this->file());
   LH_ASSIGN(uint64_t end, file->size());
   LH_TRY(offsets_.file().reset());
@@ -106,10 +106,10 @@ base::Result<Segment::Recovered> Segment::recover(const LogConfig& config, int32
       recovered.why = follows.error().message;
       break;
     }
-    LH_ASSIGN(bool intact, scanner.crc_matches());
-    if (!intact) {
-      recovered.why = fmt::format("the CRC of the batch at offset {} is wrong", header.base_offset);
-      break;
+    if (damage == Damage::kCut) {
+      LH_ASSIGN(bool intact, scanner.crc_matches());
+      if (!intact) recovered.why = fmt::format("wrong CRC at offset {}", header.base_offset);
+      if (!intact) break;
     }
     LH_TRY(index_batch(header, scanner.position(), config));
     LH_TRY(visit_batch(scanner, header, visit));
@@ -117,9 +117,12 @@ base::Result<Segment::Recovered> Segment::recover(const LogConfig& config, int32
     recovered.last_epoch = header.partition_leader_epoch;
   }
   size_ = end;
-  recovered.cut_bytes = end - scanner.position();
-  if (recovered.cut_bytes > 0) LH_TRY(cut(scanner.position()));
   LH_TRY(seal());
+  if (damage == Damage::kKeep || scanner.position() == end) return recovered;
+  recovered.cut_bytes = end - scanner.position();
+  LH_TRY(cut(scanner.position()));
+  // What was cut off must not come back behind what is written next.
+  LH_TRY(sync());
   return recovered;
 }
 

@@ -1,0 +1,126 @@
+#include "broker/log/log.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "broker/log/partition_metadata.h"
+
+namespace longhaul::broker::log {
+
+using base::Errc;
+using protocol::ErrorCode;
+using protocol::kafka_fail;
+
+Log::Log(Params params)
+    : files_(*params.files),
+      clock_(*params.clock),
+      logger_(params.logger),
+      id_(std::move(params.id)),
+      directory_(std::make_shared<LogDirectory>(*params.files, params.path)),
+      config_(std::move(params.config)),
+      producer_expiration_ms_(params.producer_expiration_ms),
+      write_checkpoints_(std::move(params.write_checkpoints)),
+      on_failure_(std::move(params.on_failure)),
+      first_undecided_(std::numeric_limits<int64_t>::max()),
+      last_flush_ms_(params.clock->wall_ms()) {}
+
+Log::~Log() = default;
+
+base::Uuid Log::topic_id() const {
+  std::lock_guard lock(mutex_);
+  return topic_id_;
+}
+
+base::Result<void> Log::set_topic_id(const base::Uuid& topic_id) {
+  std::lock_guard lock(mutex_);
+  if (topic_id_ == topic_id) return {};
+  if (!topic_id_.is_zero()) {
+    return base::fail(Errc::kConflict, directory_->path() + " belongs to topic ID " +
+                                           topic_id_.to_string() + ", not " + topic_id.to_string());
+  }
+  LH_TRY(write_partition_metadata(*directory_, topic_id));
+  metadata_unsynced_ = true;
+  topic_id_ = topic_id;
+  return {};
+}
+
+int64_t Log::last_stable_offset() const {
+  return std::min(high_watermark(), first_undecided_.load(std::memory_order_acquire));
+}
+
+void Log::set_high_watermark(int64_t offset) {
+  if (first_undecided_.load(std::memory_order_acquire) == std::numeric_limits<int64_t>::max()) {
+    clamp_high_watermark(offset);
+    return;
+  }
+  std::lock_guard lock(mutex_);
+  clamp_high_watermark(offset);
+  note_undecided();
+}
+
+void Log::clamp_high_watermark(int64_t offset) {
+  offset = std::max(std::min(offset, log_end_offset()), log_start_offset());
+  high_watermark_.store(offset, std::memory_order_release);
+}
+
+void Log::note_undecided() {
+  producers_.set_high_watermark(high_watermark());
+  first_undecided_.store(
+      producers_.first_undecided_offset().value_or(std::numeric_limits<int64_t>::max()),
+      std::memory_order_release);
+}
+
+void Log::move_end(int64_t offset) { log_end_.store(offset, std::memory_order_release); }
+
+LogResult<> Log::refuse_if_offline() const {
+  auto online = fail_if_offline();
+  if (online) return {};
+  return kafka_fail(ErrorCode::kKafkaStorageError, online.error().message);
+}
+
+base::Result<void> Log::fail_if_offline() const {
+  if (is_offline()) return base::fail(Errc::kIo, directory_->path() + ": is offline");
+  if (closed_) return base::fail(Errc::kUnavailable, directory_->path() + ": is closed");
+  return {};
+}
+
+base::Error Log::go_offline(base::Error why) {
+  if (!offline_.exchange(true)) {
+    logger_.error("{}: offline: {}", id_.to_string(), why.message);
+    if (on_failure_) on_failure_(why);
+  }
+  return why;
+}
+
+void Log::begin_epoch(int32_t epoch) {
+  std::lock_guard lock(mutex_);
+  epochs_.assign(epoch, log_end_offset());
+}
+
+EpochEnd Log::end_offset_for_epoch(int32_t epoch) const {
+  return epochs_.end_offset(epoch, log_end_offset());
+}
+
+void Log::expire_producers(int64_t now_ms) {
+  std::lock_guard lock(mutex_);
+  producers_.expire(now_ms, producer_expiration_ms_);
+}
+
+std::vector<ProducerEntry> Log::producers() const {
+  std::lock_guard lock(mutex_);
+  return producers_.entries();
+}
+
+void Log::close_idle_files() {
+  auto list = segments_.load();
+  for (const auto& segment : *list) segment->close_idle();
+}
+
+uint64_t Log::size_bytes() const {
+  auto list = segments_.load();
+  uint64_t size = 0;
+  for (const auto& segment : *list) size += segment->size();
+  return size;
+}
+
+}  // namespace longhaul::broker::log

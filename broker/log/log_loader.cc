@@ -1,0 +1,226 @@
+#include "broker/log/log_loader.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "broker/log/partition_metadata.h"
+
+namespace longhaul::broker::log {
+
+using base::Errc;
+
+base::Result<std::shared_ptr<Log>> Log::open(Params params) {
+  return LogLoader(std::move(params)).load();
+}
+
+LogLoader::LogLoader(Log::Params params) : params_(params), log_(new Log(std::move(params))) {}
+
+base::Result<std::shared_ptr<Log>> LogLoader::load() {
+  LH_TRY(list_files());
+  LH_TRY(load_topic_id());
+  LH_TRY(adopt_segments());
+  LH_TRY(load_epochs());
+  LH_TRY(open_segments());
+  LH_TRY(finish());
+  return log_;
+}
+
+base::Result<void> LogLoader::list_files() {
+  auto entries = params_.files->list(params_.path);
+  if (!entries && entries.error().code == Errc::kNotFound) {
+    log_->directory_->mark_changed();
+    return params_.files->create_directories(params_.path);
+  }
+  if (!entries) return tl::unexpected(entries.error());
+  log_->directory_->mark_old();
+  for (const auto& entry : *entries) {
+    std::string path = params_.path + "/" + entry.name;
+    if (entry.name.ends_with(".swap")) {
+      return base::fail(Errc::kUnsupported,
+                        path +
+                            ": an interrupted compaction of Apache Kafka; start that once more "
+                            "and stop it in order first");
+    }
+    if (entry.name.ends_with(kDeletedExtension) || entry.name.ends_with(".cleaned") ||
+        entry.name.ends_with(".tmp")) {
+      LH_TRY(params_.files->remove(path));
+      log_->directory_->mark_changed();
+    } else if (auto base_offset = parse_segment_file(entry.name, kLogExtension)) {
+      files_[*base_offset].log = entry.size;
+    } else if (auto of_index = parse_segment_file(entry.name, kOffsetIndexExtension)) {
+      files_[*of_index].offset_index = entry.size;
+    } else if (auto of_times = parse_segment_file(entry.name, kTimeIndexExtension)) {
+      files_[*of_times].time_index = entry.size;
+    }
+  }
+  return {};
+}
+
+base::Result<void> LogLoader::load_topic_id() {
+  LH_ASSIGN(auto topic_id, read_partition_metadata(*log_->directory_));
+  if (topic_id) log_->topic_id_ = *topic_id;
+  if (topic_id || params_.topic_id.is_zero()) return {};
+  return log_->set_topic_id(params_.topic_id);
+}
+
+base::Result<void> LogLoader::adopt_segments() {
+  int64_t now_ms = params_.clock->wall_ms();
+  for (const auto& [base_offset, sizes] : files_) {
+    auto segment = std::make_shared<Segment>(log_->directory_, base_offset, now_ms);
+    if (!sizes.log) {  // indexes without a segment
+      for (const auto& path : {segment->paths()[1], segment->paths()[2]}) {
+        auto removed = params_.files->remove(path);
+        if (!removed && removed.error().code != Errc::kNotFound) return removed;
+      }
+      continue;
+    }
+    segment->adopt(*sizes.log, sizes.offset_index, sizes.time_index);
+    segments_.push_back(std::move(segment));
+  }
+  if (!segments_.empty()) return {};
+  auto segment = std::make_shared<Segment>(log_->directory_, params_.log_start_offset, now_ms);
+  LH_TRY(segment->create());
+  segments_.push_back(std::move(segment));
+  return {};
+}
+
+base::Result<void> LogLoader::load_epochs() {
+  std::string path = log_->directory_->file(kEpochCheckpointName);
+  bool has_data = std::any_of(segments_.begin(), segments_.end(),
+                              [](const auto& segment) { return segment->size() > 0; });
+  auto loaded = log_->epochs_.load(*params_.files, path);
+  if (!loaded && loaded.error().code != Errc::kCorrupt) return loaded;
+  if (!loaded)
+    log_->logger_.warn("{}; reading the epochs from the batches", loaded.error().message);
+  rebuild_epochs_ = !loaded || (has_data && !params_.files->exists(path));
+  return {};
+}
+
+size_t LogLoader::first_untrusted() const {
+  if (params_.clean) return segments_.size();
+  size_t first = 0;
+  while (first + 1 < segments_.size() &&
+         segments_[first + 1]->base_offset() <= params_.recovery_point) {
+    ++first;
+  }
+  return first;
+}
+
+void LogLoader::publish(size_t count) {
+  log_->segments_.store(std::make_shared<Log::SegmentList>(
+      segments_.begin(), segments_.begin() + static_cast<std::ptrdiff_t>(count)));
+}
+
+base::Result<void> LogLoader::open_trusted(Segment& segment, bool is_last) {
+  auto next = segment.open_trusted();
+  if (next) {
+    next_offset_ = *next;
+    segment.close();
+    return {};
+  }
+  if (next.error().code != Errc::kCorrupt) return tl::unexpected(next.error());
+  log_->logger_.warn("{}; building the indexes anew", next.error().message);
+  auto visit = [](const records::BatchHeader&, base::ByteView) { return base::Result<void>(); };
+  LH_ASSIGN(auto recovered,
+            segment.recover(*params_.config, -1,
+                            is_last ? Segment::Damage::kCut : Segment::Damage::kKeep, visit));
+  if (!recovered.why.empty()) {
+    log_->logger_.error("{}: {}", segment.paths()[0], recovered.why);
+  }
+  next_offset_ = recovered.next_offset;
+  segment.close();
+  return {};
+}
+
+base::Result<void> LogLoader::open_segments() {
+  size_t first = first_untrusted();
+  for (size_t i = 0; i < first; ++i) {
+    LH_TRY(open_trusted(*segments_[i], i + 1 == segments_.size()));
+  }
+  publish(segments_.size());
+  log_->log_start_ = std::max(params_.log_start_offset, segments_.front()->base_offset());
+  if (rebuild_epochs_) {
+    log_->epochs_.clear();
+    auto assign = [&](const records::BatchHeader& header, base::ByteView) -> base::Result<void> {
+      log_->epochs_.assign(header.partition_leader_epoch, header.base_offset);
+      return {};
+    };
+    for (size_t i = 0; i < first; ++i) {
+      LH_TRY(segments_[i]->scan(0, std::numeric_limits<int64_t>::max(), assign));
+    }
+  }
+  if (first == segments_.size()) {
+    log_->move_end(next_offset_);
+    return log_->reload_producers(next_offset_);
+  }
+  return recover_from(first);
+}
+
+base::Result<void> LogLoader::recover_from(size_t first) {
+  next_offset_ = segments_[first]->base_offset();
+  // Epochs of what is read come from there; an epoch before it bounds them.
+  log_->epochs_.truncate_from_end(next_offset_);
+  last_epoch_ = log_->epochs_.latest().value_or(-1);
+  LH_TRY(log_->reload_producers(next_offset_));
+  size_t kept = first;
+  while (kept < segments_.size()) {
+    LH_ASSIGN(bool goes_on, recover_one(kept));
+    if (!goes_on) break;
+    ++kept;
+  }
+  if (kept < segments_.size()) {
+    log_->logger_.warn("{}: removing {} segments after offset {}", params_.id.to_string(),
+                       segments_.size() - kept, next_offset_);
+    LH_TRY(log_->remove_segments_from(segments_, kept));
+    segments_.resize(kept);
+  }
+  publish(kept);
+  return {};
+}
+
+/// True if the segment is part of the log; what comes after one that was cut is not.
+base::Result<bool> LogLoader::recover_one(size_t i) {
+  Segment& segment = *segments_[i];
+  int64_t base_offset = segment.base_offset();
+  bool follows = base_offset == next_offset_ ||
+                 (base_offset > next_offset_ && base_offset <= params_.recovery_point);
+  if (!follows || cut_) return false;
+  publish(i + 1);
+  log_->move_end(base_offset);
+  LH_TRY(log_->write_snapshot(false));
+  auto visit = [&](const records::BatchHeader& header, base::ByteView bytes) {
+    return log_->note_batch({header, bytes});
+  };
+  LH_ASSIGN(auto recovered,
+            segment.recover(*params_.config, last_epoch_, Segment::Damage::kCut, visit));
+  next_offset_ = recovered.next_offset;
+  last_epoch_ = recovered.last_epoch;
+  cut_ = recovered.cut_bytes > 0;
+  log_->move_end(next_offset_);
+  if (cut_) {
+    log_->logger_.warn("{}: cut {} bytes after offset {}: {}", segment.paths()[0],
+                       recovered.cut_bytes, next_offset_, recovered.why);
+  }
+  segment.close();
+  return true;
+}
+
+base::Result<void> LogLoader::finish() {
+  int64_t end = log_->log_end_offset();
+  log_->recovery_point_ = params_.clean ? end : std::min(params_.recovery_point, end);
+  if (log_->log_start_offset() > end) {
+    log_->logger_.warn("{}: ends at {}, below its start {}", params_.id.to_string(), end,
+                       log_->log_start_offset());
+    // Nobody can ask for checkpoints of a log that is not there yet.
+    log_->write_checkpoints_ = nullptr;
+    LH_TRY(log_->start_over_locked(log_->log_start_offset()));
+    log_->write_checkpoints_ = params_.write_checkpoints;
+  }
+  log_->epochs_.truncate_from_end(log_->log_end_offset());
+  log_->epochs_.truncate_from_start(log_->log_start_offset());
+  log_->clamp_high_watermark(params_.high_watermark);
+  log_->note_undecided();
+  return {};
+}
+
+}  // namespace longhaul::broker::log

@@ -1,0 +1,49 @@
+// Opens the directory of a log.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "broker/log/log.h"
+
+namespace longhaul::broker::log {
+
+/// One use: makes a log out of what its directory holds. Nobody else sees the log meanwhile.
+class LogLoader {
+ public:
+  explicit LogLoader(Log::Params params);
+  base::Result<std::shared_ptr<Log>> load();
+
+ private:
+  struct Sizes {
+    std::optional<uint64_t> log;
+    std::optional<uint64_t> offset_index;
+    std::optional<uint64_t> time_index;
+  };
+
+  base::Result<void> list_files();
+  base::Result<void> adopt_segments();
+  base::Result<void> load_topic_id();
+  base::Result<void> load_epochs();
+  base::Result<void> open_segments();
+  base::Result<void> open_trusted(Segment& segment, bool is_last);
+  base::Result<void> recover_from(size_t first);
+  base::Result<bool> recover_one(size_t i);
+  base::Result<void> finish();
+  /// The first segment that has to be read; the number of segments if none has.
+  size_t first_untrusted() const;
+  void publish(size_t count);
+
+  Log::Params params_;
+  std::shared_ptr<Log> log_;
+  std::map<int64_t, Sizes> files_;
+  Log::SegmentList segments_;
+  bool rebuild_epochs_ = false;
+  int64_t next_offset_ = 0;
+  int32_t last_epoch_ = -1;
+  bool cut_ = false;  // a segment was: nothing may follow it
+};
+
+}  // namespace longhaul::broker::log

@@ -1,0 +1,234 @@
+#include "broker/log/log_manager.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "broker/log/clean_shutdown.h"
+#include "broker/log/log_manager_directory.h"
+
+namespace longhaul::broker::log {
+
+using base::Errc;
+
+namespace {
+
+constexpr size_t kMaxNameBytes = 255;
+
+int64_t find_offset(const OffsetCheckpoint& checkpoint, const TopicPartition& id) {
+  auto at = checkpoint.find({id.topic, id.partition});
+  return at == checkpoint.end() ? 0 : std::max<int64_t>(at->second, 0);
+}
+
+}  // namespace
+
+LogManager::LogManager(Params params) : params_(std::move(params)) {}
+LogManager::~LogManager() = default;
+
+base::Result<std::unique_ptr<LogManager>> LogManager::open(Params params) {
+  std::unique_ptr<LogManager> manager(new LogManager(std::move(params)));
+  base::Error last{Errc::kInvalidArgument, "log.dirs is empty"};
+  bool any = false;
+  for (const auto& path : manager->params_.directories) {
+    auto directory = std::make_unique<Directory>();
+    directory->path = path;
+    manager->directories_.push_back(std::move(directory));
+    auto opened = manager->open_directory(*manager->directories_.back());
+    any = any || opened;
+    if (opened) continue;
+    // Another process at work on these logs is no failure of a disk.
+    if (opened.error().code == Errc::kConflict) return tl::unexpected(opened.error());
+    last = opened.error();
+    manager->fail_directory(path, last);
+  }
+  if (!any) return tl::unexpected(last);
+  return manager;
+}
+
+base::Result<void> LogManager::open_directory(Directory& directory) {
+  base::FileSystem& files = *params_.files;
+  LH_ASSIGN(directory.lock, files.lock(directory.file(kLockName)));
+  LH_ASSIGN(auto properties, read_meta_properties(files, directory.path));
+  if (properties) directory.id = properties->directory_id.value_or(base::Uuid{});
+  LH_ASSIGN(auto marker, read_clean_shutdown(files, directory.path));
+  directory.clean = marker.has_value();
+  if (marker) previous_broker_epoch_ = std::max(previous_broker_epoch_, marker->broker_epoch);
+  LH_ASSIGN(directory.recovery_points,
+            read_offset_checkpoint(files, directory.file(kRecoveryPointsName)));
+  LH_ASSIGN(directory.log_starts, read_offset_checkpoint(files, directory.file(kLogStartsName)));
+  LH_ASSIGN(directory.high_watermarks,
+            read_offset_checkpoint(files, directory.file(kHighWatermarksName)));
+  return {};
+}
+
+Log::Params LogManager::log_params(Directory& directory, const TopicPartition& id) {
+  Log::Params params{params_.files, params_.clock, params_.logger};
+  params.path = directory.path + "/" + id.to_string();
+  params.id = id;
+  params.config = params_.config_of(id.topic);
+  params.clean = directory.clean;
+  params.recovery_point = find_offset(directory.recovery_points, id);
+  params.log_start_offset = find_offset(directory.log_starts, id);
+  params.high_watermark = find_offset(directory.high_watermarks, id);
+  params.producer_expiration_ms = params_.producer_expiration_ms;
+  params.write_checkpoints = [this, &directory] { return write_checkpoints(directory); };
+  params.on_failure = [this, &directory](const base::Error& why) {
+    fail_directory(directory.path, why);
+  };
+  return params;
+}
+
+void LogManager::insert(const std::shared_ptr<Log>& log, Directory& directory) {
+  std::lock_guard lock(mutex_);
+  topics_[log->id().topic][log->id().partition] = {log, &directory};
+}
+
+std::shared_ptr<Log> LogManager::get(std::string_view topic, int32_t partition) const {
+  std::lock_guard lock(mutex_);
+  auto partitions = topics_.find(topic);
+  if (partitions == topics_.end()) return nullptr;
+  auto at = partitions->second.find(partition);
+  if (at == partitions->second.end() || !at->second.directory->online) return nullptr;
+  return at->second.log;
+}
+
+std::string LogManager::directory_of(std::string_view topic, int32_t partition) const {
+  std::lock_guard lock(mutex_);
+  auto partitions = topics_.find(topic);
+  if (partitions == topics_.end()) return {};
+  auto at = partitions->second.find(partition);
+  return at == partitions->second.end() ? std::string() : at->second.directory->path;
+}
+
+LogManager::Directory* LogManager::choose_directory() {
+  std::lock_guard lock(mutex_);
+  std::map<const Directory*, size_t> counts;
+  for (const auto& [topic, partitions] : topics_) {
+    for (const auto& [partition, entry] : partitions) ++counts[entry.directory];
+  }
+  Directory* best = nullptr;
+  for (const auto& directory : directories_) {
+    if (!directory->online) continue;
+    if (best == nullptr || counts[directory.get()] < counts[best]) best = directory.get();
+  }
+  return best;
+}
+
+base::Result<std::shared_ptr<Log>> LogManager::get_or_create(const TopicPartition& id,
+                                                             const base::Uuid& topic_id) {
+  std::lock_guard creating(create_mutex_);
+  if (auto log = get(id.topic, id.partition)) {
+    if (!topic_id.is_zero()) LH_TRY(log->set_topic_id(topic_id));
+    return log;
+  }
+  if (std::string offline = directory_of(id.topic, id.partition); !offline.empty()) {
+    return base::fail(Errc::kUnavailable,
+                      fmt::format("{} lies in {}, which is offline", id.to_string(), offline));
+  }
+  return create(id, topic_id);
+}
+
+base::Result<std::shared_ptr<Log>> LogManager::create(const TopicPartition& id,
+                                                      const base::Uuid& topic_id) {
+  Directory* directory = choose_directory();
+  if (directory == nullptr) {
+    return base::fail(Errc::kUnavailable, "no log directory is online");
+  }
+  Log::Params params = log_params(*directory, id);
+  params.topic_id = topic_id;
+  params.clean = true;
+  params.recovery_point = params.log_start_offset = params.high_watermark = 0;
+  auto log = Log::open(std::move(params));
+  if (!log) {
+    if (log.error().code != Errc::kNoSpace) fail_directory(directory->path, log.error());
+    return log;
+  }
+  insert(*log, *directory);
+  return log;
+}
+
+base::Result<void> LogManager::remove(const TopicPartition& id) {
+  std::lock_guard creating(create_mutex_);
+  std::shared_ptr<Log> log;
+  Directory* directory = nullptr;
+  {
+    std::lock_guard lock(mutex_);
+    auto partitions = topics_.find(id.topic);
+    if (partitions == topics_.end() || !partitions->second.contains(id.partition)) {
+      return base::fail(Errc::kNotFound, id.to_string() + ": no such log");
+    }
+    Entry& entry = partitions->second.at(id.partition);
+    log = entry.log;
+    directory = entry.directory;
+    partitions->second.erase(id.partition);
+    if (partitions->second.empty()) topics_.erase(partitions);
+  }
+  base::Uuid unique = base::Uuid::random(*params_.random);
+  std::string suffix = "." + base::to_hex(unique.bytes) + kDeleteSuffix;
+  std::string name = id.to_string();
+  name.resize(std::min(name.size(), kMaxNameBytes - suffix.size()));
+  std::string away = directory->path + "/" + name + suffix;
+  if (auto renamed = log->abandon(away); !renamed) {
+    fail_directory(directory->path, renamed.error());
+    return renamed;
+  }
+  std::lock_guard lock(mutex_);
+  doomed_.push_back({away, params_.clock->wall_ms() + log->config()->file_delete_delay_ms});
+  return {};
+}
+
+std::vector<std::shared_ptr<Log>> LogManager::logs_of(const Directory* directory) const {
+  std::lock_guard lock(mutex_);
+  std::vector<std::shared_ptr<Log>> logs;
+  for (const auto& [topic, partitions] : topics_) {
+    for (const auto& [partition, entry] : partitions) {
+      if (entry.directory->online && (directory == nullptr || entry.directory == directory)) {
+        logs.push_back(entry.log);
+      }
+    }
+  }
+  return logs;
+}
+
+std::vector<std::shared_ptr<Log>> LogManager::logs() const { return logs_of(nullptr); }
+
+void LogManager::set_config(std::string_view topic,
+                            const std::shared_ptr<const LogConfig>& config) {
+  std::lock_guard lock(mutex_);
+  auto partitions = topics_.find(topic);
+  if (partitions == topics_.end()) return;
+  for (const auto& [partition, entry] : partitions->second) entry.log->set_config(config);
+}
+
+void LogManager::fail_directory(const std::string& path, const base::Error& why) {
+  {
+    std::lock_guard lock(mutex_);
+    auto at = std::find_if(directories_.begin(), directories_.end(),
+                           [&](const auto& directory) { return directory->path == path; });
+    if (at == directories_.end() || !(*at)->online.exchange(false)) return;
+    (*at)->failure = why.message;
+    for (const auto& [topic, partitions] : topics_) {
+      for (const auto& [partition, entry] : partitions) {
+        if (entry.directory == at->get()) entry.log->take_offline();
+      }
+    }
+  }
+  params_.logger.error("log directory {} is offline: {}", path, why.message);
+  if (params_.on_directory_failure) params_.on_directory_failure(path, why);
+}
+
+std::vector<LogDirStatus> LogManager::directories() const {
+  std::vector<LogDirStatus> all;
+  {
+    std::lock_guard lock(mutex_);
+    for (const auto& directory : directories_) {
+      all.push_back({directory->path, directory->id, directory->failure, {}});
+    }
+  }
+  for (auto& status : all) {
+    if (auto space = params_.files->space(status.path)) status.space = *space;
+  }
+  return all;
+}
+
+}  // namespace longhaul::broker::log

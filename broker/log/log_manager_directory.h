@@ -1,0 +1,40 @@
+// The inside of `LogManager`, shared by its source files.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "broker/log/checkpoint_file.h"
+#include "broker/log/log_manager.h"
+
+namespace longhaul::broker::log {
+
+inline constexpr const char* kLockName = ".lock";
+inline constexpr const char* kRecoveryPointsName = "recovery-point-offset-checkpoint";
+inline constexpr const char* kLogStartsName = "log-start-offset-checkpoint";
+inline constexpr const char* kHighWatermarksName = "replication-offset-checkpoint";
+inline constexpr const char* kDeleteSuffix = "-delete";
+
+/// One of log.dirs.
+struct LogManager::Directory {
+  std::string path;
+  base::Uuid id;
+  std::unique_ptr<base::FileLock> lock;
+  std::atomic<bool> online{true};
+  std::atomic<bool> loaded{false};  // before that, checkpoints on disk know more than we do
+  std::string failure;              // guarded by the manager's mutex_
+
+  // Read before loading, of no use after it.
+  bool clean = false;
+  OffsetCheckpoint recovery_points;
+  OffsetCheckpoint log_starts;
+  OffsetCheckpoint high_watermarks;
+
+  std::mutex checkpoint_mutex;  // gathering and writing a checkpoint is one step
+
+  std::string file(const char* name) const { return path + "/" + name; }
+};
+
+}  // namespace longhaul::broker::log

@@ -1,0 +1,135 @@
+// Opening all logs at the start.
+#include <charconv>
+
+#include "broker/log/clean_shutdown.h"
+#include "broker/log/log_manager_directory.h"
+
+namespace longhaul::broker::log {
+
+namespace {
+
+/// Kept by the raft room, which opens it itself.
+constexpr std::string_view kMetadataTopic = "__cluster_metadata";
+
+/// "topic-partition", or nothing.
+std::optional<TopicPartition> parse_name(std::string_view name) {
+  size_t dash = name.rfind('-');
+  if (dash == std::string_view::npos || dash == 0) return std::nullopt;
+  std::string_view number = name.substr(dash + 1);
+  int32_t partition = -1;
+  auto parsed = std::from_chars(number.data(), number.data() + number.size(), partition);
+  if (parsed.ec != std::errc() || parsed.ptr != number.data() + number.size() || partition < 0) {
+    return std::nullopt;
+  }
+  return TopicPartition{std::string(name.substr(0, dash)), partition};
+}
+
+}  // namespace
+
+struct LogManager::Loading {
+  struct Job {
+    Directory* directory;
+    TopicPartition id;
+  };
+  std::vector<Job> jobs;
+  std::atomic<size_t> left{0};
+  std::atomic<size_t> logs{0};
+  base::Clock::Monotonic began{};
+  base::Callback<void(Loaded)> done;
+};
+
+base::Result<void> LogManager::list_logs(Directory& directory, Loading& loading) {
+  LH_ASSIGN(auto entries, params_.files->list(directory.path));
+  for (const auto& entry : entries) {
+    if (!entry.is_directory) continue;
+    if (entry.name.ends_with(kDeleteSuffix) && entry.name.find('.') != std::string::npos) {
+      std::lock_guard lock(mutex_);
+      doomed_.push_back({directory.path + "/" + entry.name, params_.clock->wall_ms()});
+      continue;
+    }
+    auto id = parse_name(entry.name);
+    if (!id) {
+      params_.logger.warn("{}/{} is no log; leaving it alone", directory.path, entry.name);
+    } else if (id->topic != kMetadataTopic) {
+      loading.jobs.push_back({&directory, std::move(*id)});
+    }
+  }
+  return {};
+}
+
+std::shared_ptr<LogManager::Loading> LogManager::begin_loading(base::Callback<void(Loaded)> done) {
+  auto loading = std::make_shared<Loading>();
+  loading->began = params_.clock->monotonic();
+  loading->done = std::move(done);
+  for (const auto& directory : directories_) {
+    if (!directory->online) continue;
+    if (auto listed = list_logs(*directory, *loading); !listed) {
+      fail_directory(directory->path, listed.error());
+    }
+  }
+  loading->left = loading->jobs.size();
+  return loading;
+}
+
+void LogManager::load_log(Directory& directory, const TopicPartition& id, Loading& loading) {
+  if (!directory.online) return;
+  auto log = Log::open(log_params(directory, id));
+  if (!log) {
+    fail_directory(directory.path, log.error());
+    return;
+  }
+  if (std::string other = directory_of(id.topic, id.partition); !other.empty()) {
+    fail_directory(directory.path, {base::Errc::kConflict, id.to_string() + " is also in " + other +
+                                                               "; remove one of the two"});
+    return;
+  }
+  insert(*log, directory);
+  ++loading.logs;
+}
+
+void LogManager::finish_loading(Loading& loading) {
+  Loaded loaded;
+  for (const auto& directory : directories_) {
+    if (!directory->online) continue;
+    if (!directory->clean) ++loaded.unclean_directories;
+    // From here on logs are written to: the next stop has to earn a marker of its own.
+    if (auto removed = remove_clean_shutdown(*params_.files, directory->path); !removed) {
+      fail_directory(directory->path, removed.error());
+      continue;
+    }
+    directory->recovery_points = {};
+    directory->log_starts = {};
+    directory->high_watermarks = {};
+    directory->loaded = true;
+  }
+  loaded.logs = loading.logs;
+  auto took = params_.clock->monotonic() - loading.began;
+  loaded.took_ms = std::chrono::duration_cast<std::chrono::milliseconds>(took).count();
+  params_.logger.info("loaded {} logs in {} ms; {} directories were not stopped in order",
+                      loaded.logs, loaded.took_ms, loaded.unclean_directories);
+  loading.done(loaded);
+}
+
+void LogManager::load(base::Executor& workers, base::Callback<void(Loaded)> done) {
+  auto loading = begin_loading(std::move(done));
+  if (loading->jobs.empty()) {
+    workers.post([this, loading] { finish_loading(*loading); });
+    return;
+  }
+  for (size_t i = 0; i < loading->jobs.size(); ++i) {
+    workers.post([this, loading, i] {
+      load_log(*loading->jobs[i].directory, loading->jobs[i].id, *loading);
+      if (--loading->left == 0) finish_loading(*loading);
+    });
+  }
+}
+
+LogManager::Loaded LogManager::load() {
+  Loaded result;
+  auto loading = begin_loading([&result](Loaded loaded) { result = loaded; });
+  for (const auto& job : loading->jobs) load_log(*job.directory, job.id, *loading);
+  finish_loading(*loading);
+  return result;
+}
+
+}  // namespace longhaul::broker::log

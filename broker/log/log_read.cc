@@ -1,0 +1,114 @@
+// Reading from a log. Nothing here takes the log's lock.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "broker/log/log.h"
+
+namespace longhaul::broker::log {
+
+namespace {
+
+using base::Errc;
+using protocol::ErrorCode;
+using protocol::kafka_fail;
+
+tl::unexpected<protocol::KafkaError> read_error(const base::Error& error) {
+  return kafka_fail(error.code == Errc::kCorrupt || error.code == Errc::kUnsupported
+                        ? ErrorCode::kCorruptMessage
+                        : ErrorCode::kKafkaStorageError,
+                    error.message);
+}
+
+/// The index of the last segment that begins at or below `offset`; 0 if there is none.
+template <class List>
+size_t floor_segment(const List& list, int64_t offset) {
+  auto after = std::upper_bound(
+      list.begin(), list.end(), offset,
+      [](int64_t wanted, const auto& segment) { return wanted < segment->base_offset(); });
+  return after == list.begin() ? 0 : static_cast<size_t>(after - list.begin()) - 1;
+}
+
+}  // namespace
+
+LogResult<ReadResult> Log::read(const ReadOptions& options) const {
+  // The order matters: the active segment's bytes seen here all lie below the end seen after.
+  auto list = segments_.load();
+  uint64_t active_size = list->back()->size();
+  int64_t end = log_end_offset();
+  ReadResult result;
+  result.log_start_offset = log_start_offset();
+  result.high_watermark = high_watermark();
+  if (options.offset < result.log_start_offset || options.offset > end) {
+    return kafka_fail(ErrorCode::kOffsetOutOfRange,
+                      fmt::format("offset {} is not within [{}, {}]", options.offset,
+                                  result.log_start_offset, end));
+  }
+  int64_t upper = std::min(options.upper_bound, end);
+  if (options.offset >= upper) return result;
+
+  for (size_t i = floor_segment(*list, options.offset); i < list->size(); ++i) {
+    const Segment& segment = *(*list)[i];
+    bool is_last = i + 1 == list->size();
+    uint64_t end_position = is_last ? active_size : segment.size();
+    int64_t next_base = is_last ? end : (*list)[i + 1]->base_offset();
+    if (segment.base_offset() >= upper) break;
+    if (upper < next_base) {
+      auto bound = segment.find(upper, end_position);
+      if (!bound) return read_error(bound.error());
+      if (*bound) end_position = (*bound)->position;
+    }
+    auto found = segment.find(options.offset, end_position);
+    if (!found) return read_error(found.error());
+    if (!*found) continue;
+
+    uint64_t first_size = (*found)->header.size_bytes();
+    uint64_t available = end_position - (*found)->position;
+    result.first_batch_too_large = first_size > options.max_bytes && !options.at_least_one_batch;
+    if (result.first_batch_too_large) return result;
+    auto file = segment.file();
+    if (!file) return read_error(file.error());
+    uint64_t size = std::min(available, std::max(options.max_bytes, first_size));
+    result.slice = {std::move(*file), (*found)->position, size};
+    return result;
+  }
+  return result;
+}
+
+LogResult<std::vector<AbortedTransaction>> Log::aborted_transactions(int64_t from,
+                                                                     int64_t to) const {
+  std::vector<AbortedTransaction> aborted;
+  auto list = segments_.load();
+  for (size_t i = floor_segment(*list, from); i < list->size(); ++i) {
+    auto entries = (*list)[i]->transactions().read();
+    if (!entries) return read_error(entries.error());
+    for (const auto& entry : *entries) {
+      if (entry.last_offset >= from && entry.first_offset < to) aborted.push_back(entry);
+      // What ends later began above this one's last stable offset.
+      if (entry.last_stable_offset >= to) return aborted;
+    }
+  }
+  return aborted;
+}
+
+base::Result<std::optional<TimestampedOffset>> Log::offset_for_timestamp(int64_t timestamp) const {
+  auto list = segments_.load();
+  for (const auto& segment : *list) {
+    if (segment->max_timestamp() < timestamp) continue;
+    LH_ASSIGN(auto found, segment->find_timestamp(timestamp, log_start_offset()));
+    if (found) return TimestampedOffset{found->offset, found->timestamp, found->leader_epoch};
+  }
+  return std::nullopt;
+}
+
+base::Result<std::optional<TimestampedOffset>> Log::offset_of_max_timestamp() const {
+  auto list = segments_.load();
+  auto newest = std::max_element(list->begin(), list->end(), [](const auto& a, const auto& b) {
+    return a->max_timestamp() < b->max_timestamp();
+  });
+  LH_ASSIGN(auto found, (*newest)->find_max_timestamp());
+  if (!found) return std::nullopt;
+  return TimestampedOffset{found->offset, found->timestamp, found->leader_epoch};
+}
+
+}  // namespace longhaul::broker::log

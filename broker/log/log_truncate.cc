@@ -1,0 +1,141 @@
+// Cutting a log back: a follower that diverged from its leader.
+#include <algorithm>
+
+#include "broker/log/log.h"
+#include "broker/log/producer_snapshot.h"
+
+namespace longhaul::broker::log {
+
+using base::Errc;
+
+base::Result<void> Log::remove_segments_from(const SegmentList& list, size_t first) {
+  // Newest first: a crash between two leaves no hole.
+  for (size_t i = list.size(); i-- > first;) {
+    list[i]->mark_removed();
+    for (const auto& path : list[i]->paths()) {
+      auto removed = files_.remove(path);
+      if (!removed && removed.error().code != Errc::kNotFound) return removed;
+    }
+  }
+  directory_->mark_changed();
+  return {};
+}
+
+base::Result<void> Log::truncate_to(int64_t offset) {
+  std::lock_guard flushing(flush_mutex_);
+  std::lock_guard lock(mutex_);
+  LH_TRY(fail_if_offline());
+  if (offset >= log_end_offset()) return {};
+  auto done = offset < segments_.load()->front()->base_offset() ? start_over_locked(offset)
+                                                                : truncate_locked(offset);
+  if (!done) return tl::unexpected(go_offline(done.error()));
+  logger_.info("{}: truncated to {}", id_.to_string(), log_end_offset());
+  return {};
+}
+
+base::Result<void> Log::truncate_locked(int64_t offset) {
+  auto list = segments_.load();
+  size_t last = list->size() - 1;
+  while ((*list)[last]->base_offset() > offset) --last;
+  Segment& segment = *(*list)[last];
+  LH_ASSIGN(auto cut, segment.find(offset, segment.size()));
+  uint64_t position = cut ? cut->position : segment.size();
+  // A batch goes as a whole; then the log ends where it began.
+  int64_t end = cut ? std::min(offset, cut->header.base_offset) : offset;
+
+  move_end(end);
+  if (end < log_start_offset()) log_start_ = end;
+  clamp_high_watermark(high_watermark());
+  segments_.store(std::make_shared<SegmentList>(
+      list->begin(), list->begin() + static_cast<std::ptrdiff_t>(last) + 1));
+  bool checkpoint_is_stale = end < recovery_point();
+  if (checkpoint_is_stale) recovery_point_ = end;
+  LH_TRY(remove_segments_from(*list, last + 1));
+  LH_TRY(segment.truncate(position, end));
+  LH_TRY(segment.sync());
+  epochs_.truncate_from_end(end);
+  LH_TRY(epochs_.save(files_, directory_->file(kEpochCheckpointName)));
+  LH_TRY(directory_->sync());
+  // Else a crash would trust what is written from here up to the old recovery point.
+  if (checkpoint_is_stale && write_checkpoints_) LH_TRY(write_checkpoints_());
+  return reload_producers(log_end_offset());
+}
+
+base::Result<void> Log::load_snapshot(int64_t end) {
+  auto list = segments_.load();
+  auto begins_at = [&](int64_t offset) {
+    return std::any_of(list->begin(), list->end(),
+                       [&](const auto& segment) { return segment->base_offset() == offset; });
+  };
+  LH_ASSIGN(auto entries, files_.list(directory_->path()));
+  for (auto entry = entries.rbegin(); entry != entries.rend(); ++entry) {
+    auto offset = parse_segment_file(entry->name, kSnapshotExtension);
+    if (!offset) continue;
+    std::string path = directory_->file(entry->name);
+    // Older ones are of use where a recovery may begin: at a segment's base.
+    if (snapshot_offset_ >= 0 && begins_at(*offset)) continue;
+    if (*offset <= end && snapshot_offset_ < 0) {
+      auto known = read_producer_snapshot(files_, path);
+      if (known) {
+        for (const auto& producer : *known) producers_.insert(producer);
+        snapshot_offset_ = *offset;
+        continue;
+      }
+      if (known.error().code == Errc::kIo) return tl::unexpected(known.error());
+      logger_.warn("{}: removing a producer snapshot: {}", id_.to_string(), known.error().message);
+    }
+    LH_TRY(files_.remove(path));
+  }
+  return {};
+}
+
+base::Result<void> Log::reload_producers(int64_t end) {
+  producers_.clear();
+  snapshot_offset_ = -1;
+  LH_TRY(load_snapshot(end));
+  int64_t from = std::max(snapshot_offset_, log_start_offset());
+  auto apply = [&](const records::BatchHeader& header, base::ByteView bytes) -> base::Result<void> {
+    if (header.base_offset >= from) producers_.apply(header, parse_end_marker({header, bytes}));
+    return {};
+  };
+  auto list = segments_.load();
+  for (size_t i = 0; i < list->size() && (*list)[i]->base_offset() < end; ++i) {
+    if (i + 1 < list->size() && (*list)[i + 1]->base_offset() <= from) continue;
+    LH_TRY((*list)[i]->scan(from, end, apply));
+  }
+  note_undecided();
+  return {};
+}
+
+base::Result<void> Log::start_over_locked(int64_t offset) {
+  auto list = segments_.load();
+  auto segment = std::make_shared<Segment>(directory_, offset, clock_.wall_ms());
+  LH_TRY(remove_segments_from(*list, 0));
+  LH_TRY(segment->create());
+  auto fresh = std::make_shared<SegmentList>();
+  fresh->push_back(std::move(segment));
+  segments_.store(std::move(fresh));
+  log_start_ = offset;
+  move_end(offset);
+  high_watermark_ = offset;
+  recovery_point_ = offset;
+  epochs_.clear();
+  LH_TRY(epochs_.save(files_, directory_->file(kEpochCheckpointName)));
+  LH_TRY(directory_->sync());
+  // A start offset on disk that is above what comes now would make a restart drop it.
+  if (write_checkpoints_) LH_TRY(write_checkpoints_());
+  return reload_producers(log_end_offset());
+}
+
+base::Result<void> Log::truncate_fully_and_start_at(int64_t offset) {
+  std::lock_guard flushing(flush_mutex_);
+  std::lock_guard lock(mutex_);
+  LH_TRY(fail_if_offline());
+  if (auto done = start_over_locked(offset); !done) {
+    return tl::unexpected(go_offline(done.error()));
+  }
+  logger_.info("{}: starts over at {}", id_.to_string(), offset);
+  return {};
+}
+
+}  // namespace longhaul::broker::log
