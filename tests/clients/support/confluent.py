@@ -110,12 +110,26 @@ def read(client, count, seconds=30):
     return messages
 
 
+def watermarks(client, partition):
+    """(first offset, end offset), as soon as its leader serves it."""
+    found = []
+
+    def asked():
+        try:
+            found.append(client.get_watermark_offsets(partition, timeout=10))
+        except KafkaException as error:
+            assert error.args[0].name() in ("NOT_LEADER_FOR_PARTITION", "LEADER_NOT_AVAILABLE"), error
+        return found
+
+    return wait_for(asked)[0]
+
+
 def read_all(address, topic, partitions, **config):
     """Every message of some partitions from their beginning to their present end."""
     client = consumer(address, **config)
     try:
         whole = [TopicPartition(topic, p) for p in range(partitions)]
-        ends = [client.get_watermark_offsets(tp, timeout=10) for tp in whole]
+        ends = [watermarks(client, tp) for tp in whole]
         client.assign([TopicPartition(topic, tp.partition, low) for tp, (low, _) in zip(whole, ends)])
         return read(client, sum(high - low for low, high in ends))
     finally:
