@@ -17,7 +17,7 @@ using base::Errc;
 using base::Result;
 using protocol::ErrorCode;
 
-constexpr int32_t kTimeoutMs = 30000;
+constexpr int32_t kTimeoutMs = 15000;
 
 Result<void> check(ErrorCode code, const std::string& what,
                    const std::optional<std::string>& message) {

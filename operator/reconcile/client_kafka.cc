@@ -68,6 +68,7 @@ class ClientKafka final : public Kafka {
   static client::ConnectionOptions options() {
     client::ConnectionOptions options;
     options.connect_timeout = std::chrono::seconds(5);
+    options.request_timeout = std::chrono::seconds(20);
     options.largest_answer = 16u << 20;
     return options;
   }
