@@ -80,8 +80,12 @@ FramePool::~FramePool() {
 }
 
 bool FramePool::has_room() const {
-  uint64_t frames = frames_.load(std::memory_order_seq_cst);
-  return frames == 0 || frames + stashes_.load(std::memory_order_seq_cst) < limit_;
+  return frames_.load(std::memory_order_seq_cst) + stashes_.load(std::memory_order_seq_cst) <
+         limit_;
+}
+
+bool FramePool::may_grant() const {
+  return has_room() || frames_.load(std::memory_order_seq_cst) == 0;
 }
 
 bool FramePool::exhausted() const { return has_waiters() || !has_room(); }
@@ -102,7 +106,7 @@ uint8_t* FramePool::allocate(size_t size) {
 }
 
 FrameBuffer FramePool::acquire(size_t size, bool in_memory) {
-  if (!in_memory && !has_room()) return {};
+  if (!in_memory && !may_grant()) return {};
   frames_.fetch_add(size, std::memory_order_relaxed);
   return {allocate(size), size, this, false};
 }
@@ -131,30 +135,33 @@ void FramePool::give_back(uint8_t* data, size_t size, bool stash) {
   if (waiting_.load(std::memory_order_seq_cst) > 0) wake_next();
 }
 
-void FramePool::wait(std::weak_ptr<Waiter> waiter) {
+void FramePool::wait(std::weak_ptr<Waiter> waiter, bool holds_stash) {
   {
     std::lock_guard lock(mutex_);
-    waiters_.push_back(std::move(waiter));
-    waiting_.store(waiters_.size(), std::memory_order_seq_cst);
+    (holds_stash ? with_stash_ : without_stash_).push_back(std::move(waiter));
+    waiting_.store(with_stash_.size() + without_stash_.size(), std::memory_order_seq_cst);
   }
   // Memory may have been freed between the caller's look and now.
   wake_next();
 }
 
-void FramePool::wake_next() {
-  for (;;) {
-    std::shared_ptr<Waiter> next;
-    {
-      std::lock_guard lock(mutex_);
-      if (waiters_.empty() || !has_room()) return;
-      next = waiters_.front().lock();
-      waiters_.pop_front();
-      waiting_.store(waiters_.size(), std::memory_order_seq_cst);
-    }
-    if (!next) continue;  // it went away while it waited
-    next->memory_freed();
-    return;
+/// The first of those who could go on now and are still there.
+std::shared_ptr<FramePool::Waiter> FramePool::pop_waiter() {
+  std::lock_guard lock(mutex_);
+  std::shared_ptr<Waiter> next;
+  while (!next) {
+    bool first = !with_stash_.empty() && may_grant();
+    if (!first && (without_stash_.empty() || !has_room())) break;
+    std::deque<std::weak_ptr<Waiter>>& queue = first ? with_stash_ : without_stash_;
+    next = queue.front().lock();
+    queue.pop_front();
   }
+  waiting_.store(with_stash_.size() + without_stash_.size(), std::memory_order_seq_cst);
+  return next;
+}
+
+void FramePool::wake_next() {
+  if (std::shared_ptr<Waiter> next = pop_waiter()) next->memory_freed();
 }
 
 uint64_t FramePool::cached() const {

@@ -40,9 +40,12 @@ class FramePool {
   FrameBuffer stash(base::ByteView bytes);
   /// True when nobody should read on: the limit is met, or others wait for memory already.
   bool exhausted() const;
+  /// Less than the limit is out.
+  bool has_room() const;
   /// Puts `waiter` at the end of those who are told when memory is freed. Each is told alone; it
-  /// must then call `wake_next` when it has taken what it needs (or needs nothing any more).
-  void wait(std::weak_ptr<Waiter> waiter);
+  /// must then call `wake_next` when it has taken what it needs (or needs nothing any more). Those
+  /// who hold a stash come first: memory is freed when they go on.
+  void wait(std::weak_ptr<Waiter> waiter, bool holds_stash);
   /// Tells the next waiter, if there is one and memory for it.
   void wake_next();
   bool has_waiters() const { return waiting_.load(std::memory_order_relaxed) > 0; }
@@ -59,17 +62,18 @@ class FramePool {
   friend class FrameBuffer;
   static constexpr size_t kClasses = 41;
 
-  bool has_room() const;
+  bool may_grant() const;
+  std::shared_ptr<Waiter> pop_waiter();
   uint8_t* allocate(size_t size);
   void give_back(uint8_t* data, size_t size, bool stash);
 
   const uint64_t limit_;
   std::atomic<uint64_t> frames_{0};
   std::atomic<uint64_t> stashes_{0};
-  std::atomic<size_t> waiting_{0};  // waiters_.size()
+  std::atomic<size_t> waiting_{0};  // in both queues
 
   mutable std::mutex mutex_;  // of what follows
-  std::deque<std::weak_ptr<Waiter>> waiters_;
+  std::deque<std::weak_ptr<Waiter>> with_stash_, without_stash_;
   std::array<std::vector<uint8_t*>, kClasses> cache_;
   uint64_t cached_ = 0;
 };

@@ -44,9 +44,9 @@ bool Session::wants_input() const {
 std::span<uint8_t> Session::input(std::span<uint8_t> scratch) {
   if (!wants_input()) return {};
   if (frame_) return frame_.span().subspan(frame_filled_);
-  if (!turn_ && context_.pool.exhausted()) {
-    waiting_ = true;
-    context_.pool.wait(waiter_);
+  // One whose turn it is stands before all who wait, but needs the room like them.
+  if (turn_ ? !context_.pool.has_room() : context_.pool.exhausted()) {
+    wait_for_memory();
     return {};
   }
   return expects_large_ ? scratch.first(4 - header_filled_) : scratch;
@@ -102,6 +102,11 @@ size_t Session::consume(std::span<const uint8_t> bytes) {
   return taken;
 }
 
+void Session::wait_for_memory() {
+  bool has_read = aside_ || header_filled_ > 0;
+  if (!std::exchange(waiting_, true)) context_.pool.wait(waiter_, has_read);
+}
+
 /// False if the frame cannot begin: its length is impossible (the session is closed) or there is no
 /// memory (the session waits for it).
 bool Session::begin_frame(size_t bytes_at_hand) {
@@ -115,7 +120,7 @@ bool Session::begin_frame(size_t bytes_at_hand) {
   // What is in memory anyway may as well be handled: that is how memory is freed.
   frame_ = context_.pool.acquire(wanted, wanted <= bytes_at_hand);
   if (!frame_) {
-    if (!std::exchange(waiting_, true)) context_.pool.wait(waiter_);
+    wait_for_memory();
     return false;
   }
   yield_turn();

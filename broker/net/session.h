@@ -93,6 +93,7 @@ class Session {
   size_t consume(std::span<const uint8_t> bytes);
   bool begin_frame(size_t bytes_at_hand);
   void finish_frame();
+  void wait_for_memory();
 
   SessionContext& context_;
   std::shared_ptr<ConnectionInfo> info_;
