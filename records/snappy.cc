@@ -18,7 +18,7 @@ using base::store_big_endian;
 
 namespace {
 
-// 0x82 "SNAPPY" 0, version 1, compatible with version 1.
+// 0x82 "SNAPPY" 0, version 1, compatible with version 1. Readers do not look at the versions.
 constexpr std::array<uint8_t, 16> kStreamHeader = {0x82, 'S', 'N', 'A', 'P', 'P', 'Y', 0,
                                                    0,    0,   0,   1,   0,   0,   0,   1};
 constexpr size_t kMagicSize = 8;
@@ -62,9 +62,6 @@ class SnappyDecoder final : public Decoder {
     }
     if (begins_with_magic(rest_)) {  // also between blocks: streams may be concatenated
       if (rest_.size() < kStreamHeader.size()) return cut_off();
-      if (load_big_endian<int32_t>(rest_.data() + 12) > 1) {
-        return base::fail(Errc::kCorrupt, "the snappy stream is of a version too new");
-      }
       rest_ = rest_.subspan(kStreamHeader.size());
       plain_.clear();
       given_ = 0;

@@ -24,9 +24,10 @@ tl::unexpected<Refusal> refuse(Reason reason, std::string message) {
 /// Why the bytes at the beginning of `records` are not a batch that can be looked at further.
 tl::unexpected<Refusal> refuse_malformed(ByteView records, const base::Error& error) {
   if (error.code == Errc::kUnsupported) return refuse(Reason::kInvalidRecord, error.message);
-  // A right CRC says that the sender meant it: sending again will not help.
+  // A right CRC says that the sender meant it: sending again will not help. The magic lies outside.
   size_t size = kLogOverhead + base::load_big_endian<uint32_t>(records.data() + kLengthAt);
-  bool meant = size >= kHeaderSize && size <= records.size() && crc_matches(records.first(size));
+  bool meant = records[kMagicAt] == kMagic && size >= kHeaderSize && size <= records.size() &&
+               crc_matches(records.first(size));
   return refuse(meant ? Reason::kInvalidRecord : Reason::kCorruptMessage, error.message);
 }
 
@@ -78,9 +79,13 @@ Checked<void> check_client(const BatchHeader& header) {
   if (header.is_control()) {
     return refuse(Reason::kInvalidRecord, "clients may not write control records");
   }
-  if (header.has_producer_id() && header.base_sequence < 0) {
-    return refuse(Reason::kInvalidRecord, fmt::format("base sequence {} from producer {}",
-                                                      header.base_sequence, header.producer_id));
+  if (header.has_producer_id() && (header.base_sequence < 0 || header.producer_epoch < 0)) {
+    return refuse(Reason::kInvalidRecord,
+                  fmt::format("base sequence {} and epoch {} from producer {}",
+                              header.base_sequence, header.producer_epoch, header.producer_id));
+  }
+  if (header.is_transactional() && !header.has_producer_id()) {
+    return refuse(Reason::kInvalidRecord, "a transactional batch without a producer ID");
   }
   return {};
 }

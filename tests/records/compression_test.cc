@@ -23,7 +23,7 @@ Bytes some_text(size_t size) {
 TEST(Compression, RoundTripsAtManySizes) {
   Codecs codecs;
   for (Codec codec : kAllCodecs) {
-    for (size_t size : {1, 100, 32'767, 32'768, 32'769, 65'536, 65'537, 1'000'000}) {
+    for (size_t size : {1, 100, 32'767, 32'768, 32'769, 65'536, 65'537, 300'000}) {
       Bytes plain = some_text(size);
       Bytes packed = {9};
       ASSERT_TRUE(compress(codecs, codec, {}, plain, packed));
@@ -40,7 +40,7 @@ TEST(Compression, RoundTripsAtManySizes) {
 
 TEST(Compression, EveryLevelIsTaken) {
   Codecs codecs;
-  Bytes plain = some_text(50'000);
+  Bytes plain = some_text(8'000);
   for (Codec codec : {Codec::kGzip, Codec::kLz4, Codec::kZstd}) {
     for (int level : {-200'000, -5, -1, 1, 2, 3, 8, 9, 12, 17, 19, 30}) {
       Bytes packed;
@@ -54,7 +54,7 @@ TEST(Compression, EveryLevelIsTaken) {
 
 TEST(Compression, LevelsMatter) {
   Codecs codecs;
-  Bytes plain = some_text(200'000);
+  Bytes plain = some_text(60'000);
   auto size = [&](Codec codec, int level) {
     Bytes packed;
     EXPECT_TRUE(compress(codecs, codec, {level, level, level}, plain, packed));
@@ -67,7 +67,7 @@ TEST(Compression, LevelsMatter) {
 
 TEST(Compression, TooMuchIsRefusedWithoutBeingMade) {
   Codecs codecs;
-  Bytes zeros(50 << 20);
+  Bytes zeros(16 << 20);
   for (Codec codec : kAllCodecs) {
     Bytes packed;
     ASSERT_TRUE(compress(codecs, codec, {}, zeros, packed));
@@ -77,7 +77,7 @@ TEST(Compression, TooMuchIsRefusedWithoutBeingMade) {
     EXPECT_EQ(done.error().code, Errc::kTooLarge);
     EXPECT_TRUE(out.empty());
     if (codec != Codec::kNone) {
-      EXPECT_LT(out.capacity(), size_t{8} << 20);
+      EXPECT_LT(out.capacity(), size_t{5} << 20);
     }
   }
 }
