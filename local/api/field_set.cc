@@ -239,8 +239,8 @@ Json merge_lists(const Json& live, const Json& applied, const Schema::Ptr& schem
   size_t left = 0;
   for (const Json& item : applied) {
     std::string step = item_step(item, *schema);
-    // Items that only the live list has keep their place before the shared item behind them.
-    while (left < live.size() && live_items.contains(step)) {
+    // Items that only the live list has keep their place.
+    while (left < live.size()) {
       std::string old_step = item_step(live[left], *schema);
       if (applied_items.contains(old_step)) break;
       emit(old_step);
