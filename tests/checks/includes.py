@@ -25,9 +25,10 @@ MAY_INCLUDE = {
 # Rooms that put everything together: no other room of their folder may include them.
 _ROOTS = ("broker/app", "operator/app")
 
-# Headers that cost seconds per file, and the folders whose .cc files may use them ("" is anywhere).
+# Headers that cost seconds per file, and the folders whose files may use them ("" is anywhere). A header of
+# ours that includes one is private: only files of its own room may include it.
 HEAVY = {
-    "boost/asio": ("broker/net", "broker/app", "client", "operator/app", "local", "cli"),
+    "boost/asio": ("broker/net", "broker/app", "client", "operator/kube", "operator/app", "local", "cli"),
     "boost/beast": ("broker/net", "broker/metrics", "broker/app", "operator/app", "local"),
     "cpprest/": ("operator/kube",),
     "pplx/": ("operator/kube",),
@@ -85,15 +86,33 @@ def cycles(edges):
     return None
 
 
+def is_heavy(target):
+    return any(target.startswith(prefix) for prefix in HEAVY)
+
+
 def heavy_misplaced(path, target):
-    """Why this system include may not stand in this file, or None."""
+    """Why this heavy include may not stand in this file, or None."""
+    if path.startswith("tests/"):
+        return None
     for prefix, folders in HEAVY.items():
-        if not target.startswith(prefix):
-            continue
-        if path.startswith("tests/") and not path.endswith(".h"):
-            return None
-        if path.endswith(".h") and not path.endswith("pch.h"):
-            return "heavy headers stay out of ours: declare forward, or hide it behind a pointer"
-        if not any(folder == "" or path.startswith(folder + "/") for folder in folders):
+        if target.startswith(prefix) and not any(folder == "" or path.startswith(folder + "/") for folder in folders):
             return f"only {', '.join(folders)} may use it"
     return None
+
+
+def heavy_leaks(edges):
+    """Includes of another room's header that brings a heavy one with it: (file, line, header).
+
+    `edges`: (file, line, "own" or "system", included path) of every include.
+    """
+    heavy = {path for path, _, kind, target in edges if kind == "system" and path.endswith(".h") and is_heavy(target)}
+    while True:
+        more = {path for path, _, kind, target in edges if kind == "own" and target in heavy and path.endswith(".h")}
+        if more <= heavy:
+            break
+        heavy |= more
+    return [
+        (path, line, target)
+        for path, line, kind, target in edges
+        if kind == "own" and target in heavy and room(path) != room(target) and not path.startswith("tests/")
+    ]
