@@ -17,6 +17,10 @@ inline constexpr size_t kMaxString = 0x7fff;
 /// Memory reserved for an array on the word of its count alone; beyond, it grows as it is read.
 inline constexpr size_t kMaxReserve = 64 * 1024;
 
+/// The most that an element of an array takes in memory for each byte it takes on the wire. The
+/// generated codecs assert it; a hostile frame can make us allocate about this many times its size.
+inline constexpr size_t kMaxGrowth = 48;
+
 /// A reader that remembers what was wrong and in which field. `flex` chooses between the compact
 /// encodings and the older ones; `null_ok` says whether this version may carry null here.
 class Input : public base::Reader {

@@ -20,6 +20,15 @@ std::string min_size_expression(const Message& message, const Field& field) {
   return fmt::format("flex ? {} : {}", flexible, inflexible);
 }
 
+size_t least_element_size(const Message& message, const Field& field) {
+  size_t least = SIZE_MAX;
+  if (!message.flexible.intersect(field.versions).empty())
+    least = std::min(least, min_element_size(message, field, true));
+  if (!message.flexible.covers(field.versions))
+    least = std::min(least, min_element_size(message, field, false));
+  return least;
+}
+
 /// Reads one field from the input named `in`.
 void emit_read(Code& code, const Message& message, const Field& field, const std::string& in) {
   std::string target = "m." + field.member;
@@ -27,6 +36,8 @@ void emit_read(Code& code, const Message& message, const Field& field, const std
   if (field.array && field.kind != Kind::kStruct) {
     code.line("{}.values({}, {}, {}\"{}\");", in, target, field_flex(field), null, field.member);
   } else if (field.array) {
+    code.line("static_assert(sizeof({}) <= wire::kMaxGrowth * {});", element_type(field, message),
+              least_element_size(message, field));
     code.line("{}.array({}, {}, {}{}, \"{}\", read, version);", in, target, field_flex(field), null,
               min_size_expression(message, field), field.member);
   } else if (field.kind == Kind::kStruct && field.can_be_null()) {
