@@ -72,8 +72,8 @@ class Connection:
 
     def receive(self):
         """(correlation id, cursor behind it). EOFError when the broker closed the connection."""
-        (size,) = struct.unpack(">i", self._exactly(4))
-        cursor = Cursor(self._exactly(size))
+        (size,) = struct.unpack(">i", self.exactly(4))
+        cursor = Cursor(self.exactly(size))
         return cursor.take("i"), cursor
 
     def call(self, api, version, body):
@@ -89,7 +89,7 @@ class Connection:
         except ConnectionError:
             return True
 
-    def _exactly(self, size):
+    def exactly(self, size):
         data = b""
         while len(data) < size:
             try:
