@@ -1,0 +1,39 @@
+// Plays the StatefulSet controller, kubelet and the broker, on any Kubernetes API.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "operator/kube/transport.h"
+#include "tests/operator/fake_kafka.h"
+
+namespace longhaul::tests {
+
+/// Works when it is told to (`step`), so that a test can look at every moment in between.
+class FakeNode {
+ public:
+  FakeNode(op::kube::Transport& transport, std::string name_space, FakeKafka& kafka);
+
+  bool sets_are_observed = true;  // the StatefulSet controller runs
+  bool pods_run = true;           // pods are made and become ready
+  int founded = 0;                // how often an empty volume was formatted with permission
+
+  /// Makes missing pods, "starts" their brokers, brings status up to date.
+  void step();
+  /// The volume is gone, and the pod with it.
+  void lose_volume();
+  bool has_volume() const { return volume_.has_value(); }
+  FakeVolume& volume() { return *volume_; }
+
+ private:
+  void run_set(const op::kube::Json& set);
+  bool start_broker(const op::kube::Json& pod);
+  op::kube::Json must(const op::kube::Request& request);
+
+  op::kube::Transport& transport_;
+  const std::string name_space_;
+  FakeKafka& kafka_;
+  std::optional<FakeVolume> volume_;
+};
+
+}  // namespace longhaul::tests
