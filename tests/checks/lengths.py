@@ -113,11 +113,10 @@ def functions(path, text):
     return python_functions(text) if path.endswith(".py") else cpp_functions(text)
 
 
-def offenders(path, text):
-    """{"path" or "path:function": lines} of what stands behind a wall."""
-    lines = text.count("\n")
+def offenders(path, lines, rows):
+    """{"path" or "path:function": lines} of what stands behind a wall; `rows` are its functions."""
     found = {path: lines} if lines > FILE_WALL else {}
-    for name, _, length in functions(path, text):
+    for name, _, length in rows:
         if length > FUNCTION_WALL:
             found[f"{path}:{name}"] = length
     return found
