@@ -136,6 +136,19 @@ base::Result<void> decompress(Codecs& codecs, Codec codec, ByteView compressed, 
   }
 }
 
+base::Result<ByteView> plain_payload(Codecs& codecs, const BatchHeader& header, ByteView payload,
+                                     size_t limit, Bytes& scratch) {
+  if (!header.is_compressed()) return payload;
+  auto codec = header.codec();
+  if (!codec) {
+    return base::fail(Errc::kCorrupt, fmt::format("there is no compression type {}",
+                                                  header.attributes & kCodecMask));
+  }
+  scratch.clear();
+  LH_TRY(decompress(codecs, *codec, payload, limit, scratch));
+  return ByteView(scratch);
+}
+
 base::Result<void> compress(Codecs& codecs, Codec codec, const CompressionLevels& levels,
                             ByteView plain, Bytes& out) {
   Encoder& encoder = codecs.encoder(codec, levels);

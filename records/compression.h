@@ -72,6 +72,12 @@ class Codecs {
 base::Result<void> decompress(Codecs& codecs, Codec codec, ByteView compressed, size_t limit,
                               Bytes& out);
 
+/// The records of a batch as they can be read: `payload` itself, or, if the header says that it is
+/// compressed, what it decompresses to, in `scratch` (whatever stood there is gone). kCorrupt also
+/// for a codec that does not exist.
+base::Result<ByteView> plain_payload(Codecs& codecs, const BatchHeader& header, ByteView payload,
+                                     size_t limit, Bytes& scratch);
+
 /// Appends the compressed bytes to `out`, in one piece.
 base::Result<void> compress(Codecs& codecs, Codec codec, const CompressionLevels& levels,
                             ByteView plain, Bytes& out);

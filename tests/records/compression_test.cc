@@ -123,6 +123,25 @@ TEST(Compression, AnObjectThatFailedWorksAgain) {
   }
 }
 
+TEST(Compression, PlainPayloadDecompressesOnlyWhatIsCompressed) {
+  Codecs codecs;
+  Bytes scratch = {1, 2, 3};
+  Bytes plain = sample_batch(codecs, {});
+  ByteView payload = ByteView(plain).subspan(kHeaderSize);
+  auto same = plain_payload(codecs, *parse_header(plain), payload, 1, scratch);
+  ASSERT_TRUE(same);
+  EXPECT_EQ(same->data(), payload.data());
+
+  Bytes packed = sample_batch(codecs, {.codec = Codec::kZstd});
+  auto header = *parse_header(packed);
+  auto unpacked =
+      plain_payload(codecs, header, ByteView(packed).subspan(kHeaderSize), 10'000, scratch);
+  ASSERT_TRUE(unpacked);
+  EXPECT_TRUE(std::equal(unpacked->begin(), unpacked->end(), payload.begin(), payload.end()));
+  header.attributes = 6;
+  EXPECT_EQ(plain_payload(codecs, header, payload, 10'000, scratch).error().code, Errc::kCorrupt);
+}
+
 TEST(Compression, GzipMembersMayFollowEachOther) {
   Codecs codecs;
   Bytes packed;

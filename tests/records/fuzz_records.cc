@@ -15,10 +15,10 @@ constexpr size_t kPlainLimit = 1 << 20;
 void read_everything(ByteView batch, Codecs& codecs) {
   auto header = parse_header(batch);
   LH_ASSERT(header && crc_matches(batch), "a batch that was taken has a right header");
-  Bytes plain;
-  auto done = decompress(codecs, *header->codec(), batch.subspan(kHeaderSize), kPlainLimit, plain);
-  LH_ASSERT(done, "a batch that was taken can be decompressed");
-  RecordReader reader(*header, plain);
+  Bytes scratch;
+  auto plain = plain_payload(codecs, *header, batch.subspan(kHeaderSize), kPlainLimit, scratch);
+  LH_ASSERT(plain, "a batch that was taken can be decompressed");
+  RecordReader reader(*header, *plain);
   int32_t offset_delta = 0;
   while (const Record* record = reader.next()) {
     LH_ASSERT(record->offset_delta == offset_delta++, "offsets are consecutive");

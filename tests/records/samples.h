@@ -61,12 +61,10 @@ inline std::vector<std::string> describe_all(Codecs& codecs, ByteView batch) {
   std::vector<std::string> lines;
   auto header = parse_header(batch);
   if (!header) return {"error: " + header.error().message};
-  Bytes plain;
-  if (!header->codec()) return {"error: codec"};
-  auto done =
-      decompress(codecs, *header->codec(), batch.subspan(kHeaderSize), size_t{1} << 26, plain);
-  if (!done) return {"error: " + done.error().message};
-  RecordReader reader(*header, plain);
+  Bytes scratch;
+  auto plain = plain_payload(codecs, *header, batch.subspan(kHeaderSize), 1 << 26, scratch);
+  if (!plain) return {"error: " + plain.error().message};
+  RecordReader reader(*header, *plain);
   while (const Record* record = reader.next()) lines.push_back(describe(*record));
   if (reader.error()) lines.push_back("error: " + reader.error()->message);
   return lines;
