@@ -1,0 +1,13 @@
+// libFuzzer over request and response frames, headers and bodies.
+#include "tests/fuzz/decoders.h"
+#include "tests/fuzz/seeds.h"
+
+extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
+  longhaul::fuzz::add_seeds(longhaul::fuzz::Seeds::kFrames, argc, argv);
+  return 0;
+}
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  longhaul::fuzz::check_frame({data, size});
+  return 0;
+}
