@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <future>
 #include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
@@ -186,7 +187,11 @@ base::Result<std::unique_ptr<Node>> Node::start(Api& api, base::FileSystem& file
   api.listen([raw = impl.get()](const Change& change) {
     if (concerns_node(change.key.resource)) raw->mark();
   });
+  // Pods of an earlier life count as not ready from here on.
   impl->mark();
+  std::promise<void> adopted;
+  impl->loop.post([&] { adopted.set_value(); });
+  adopted.get_future().wait();
   return std::unique_ptr<Node>(new Node(std::move(impl)));
 }
 
@@ -202,19 +207,13 @@ Node::~Node() {
   impl_->context.api.listen(nullptr);
   impl_->workers.stop();
   // The kernel ends the processes with the loop's thread, so they go first.
-  std::mutex mutex;
-  std::condition_variable wake;
-  bool cleared = false;
+  std::promise<void> cleared;
   impl_->loop.post([&] {
     impl_->stopping = true;
     impl_->runners.clear();
-    std::lock_guard lock(mutex);
-    cleared = true;
-    wake.notify_all();
+    cleared.set_value();
   });
-  std::unique_lock lock(mutex);
-  wake.wait(lock, [&] { return cleared; });
-  lock.unlock();
+  cleared.get_future().wait();
   impl_->loop.stop();
 }
 

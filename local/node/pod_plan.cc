@@ -75,7 +75,8 @@ Result<void> add_sources(const Json& container, const PodPlace& place, Values& v
       for (auto& [key, value] : data.items())
         if (value.is_string())
           values[string_at(source, {"prefix"}) + key] =
-              kind == std::string("Secret") ? decode_base64(value) : value.get<std::string>();
+              kind == std::string("Secret") ? decode_base64(value.get_ref<const std::string&>())
+                                            : value.get<std::string>();
     }
   return {};
 }

@@ -40,22 +40,23 @@ TEST_F(NodeTest, RunsAPodWithItsEnvironmentAndFiles) {
               {"name":"NS","valueFrom":{"fieldRef":{"fieldPath":"metadata.namespace"}}},
               {"name":"IP","valueFrom":{"fieldRef":{"fieldPath":"status.podIP"}}}],
       "volumeMounts": [{"name":"w","mountPath":"/etc/words"}]
-})"));
+})json"));
   set["spec"]["template"]["spec"]["volumes"] =
       Json::array({{{"name", "w"}, {"configMap", {{"name", "words"}}}}});
-apply(set);
-Json pod = until_ready("web-0");
-std::string address = string_at(pod, {"status", "podIP"});
-EXPECT_TRUE(address.starts_with(base_.substr(0, base_.rfind('.')))) << address;
-EXPECT_EQ(string_at(pod, {"status", "phase"}), "Running");
-remove("statefulsets", "web", "apps");
-until_gone("web-0");
-std::string log = log_of("web-0");
-EXPECT_NE(log.find("--who=web-0 /etc/wordsmith"), std::string::npos) << log;
-EXPECT_NE(log.find("web-0@" + address + " in default"), std::string::npos) << log;
-EXPECT_NE(log.find("hello\n0\n"), std::string::npos) << log;
-EXPECT_NE(log.find("bye"), std::string::npos) << "it was asked to end";
-unsetenv("LEAK_ME");
+  apply(set);
+  Json pod = until_ready("web-0");
+  std::string address = string_at(pod, {"status", "podIP"});
+  EXPECT_TRUE(address.starts_with(base_.substr(0, base_.rfind('.')))) << address;
+  EXPECT_EQ(string_at(pod, {"status", "phase"}), "Running");
+  while (log_of("web-0").find("up\n") == std::string::npos) std::this_thread::yield();
+  remove("statefulsets", "web", "apps");
+  until_gone("web-0");
+  std::string log = log_of("web-0");
+  EXPECT_NE(log.find("--who=web-0 /etc/wordsmith"), std::string::npos) << log;
+  EXPECT_NE(log.find("web-0@" + address + " in default"), std::string::npos) << log;
+  EXPECT_NE(log.find("hello\n0\n"), std::string::npos) << log;
+  EXPECT_NE(log.find("bye"), std::string::npos) << "it was asked to end";
+  unsetenv("LEAK_ME");
 }
 
 TEST_F(NodeTest, FilesFollowTheirConfigMap) {

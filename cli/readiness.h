@@ -1,0 +1,20 @@
+// Whether everything in an API is as its spec says.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "local/api/api.h"
+
+namespace longhaul::cli {
+
+struct Readiness {
+  bool ready = false;
+  std::string waiting_for;            // one line
+  std::vector<std::string> troubles;  // what went wrong with pods, for people
+};
+
+/// Pods first, then KafkaClusters, then KafkaTopics: Ready=True at their generation.
+Readiness check_readiness(const local::Api& api);
+
+}  // namespace longhaul::cli
