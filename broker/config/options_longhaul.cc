@@ -15,6 +15,7 @@ constexpr Option kOptions[] = {
      at_start()},
     {"longhaul.metrics.listener", kString, null_default(), kMedium, kReadOnly, "",
      not_yet("there is no metrics endpoint in this version")},
+    {"longhaul.region.ordinal", kInt, is("0"), kMedium, kReadOnly, "[0,...,32767]", at_start()},
     {"longhaul.request.memory.bytes", kLong, is("67108864"), kMedium, kReadOnly, "[1048576,...]",
      at_start()},
 };

@@ -1,0 +1,309 @@
+#include "broker/app/node.h"
+
+#include <algorithm>
+#include <atomic>
+
+#include "broker/app/housekeeping.h"
+#include "broker/app/lifecycle.h"
+#include "broker/app/offsets_log.h"
+#include "broker/app/option_rules.h"
+#include "broker/handlers/auto_create.h"
+#include "broker/handlers/dispatcher.h"
+#include "broker/metadata/bootstrap.h"
+#include "broker/metadata/node.h"
+
+namespace longhaul::broker::app {
+namespace {
+
+groups::GroupConfig group_config(const config::BrokerConfig& config) {
+  return {.min_session_timeout_ms = config.integer("group.min.session.timeout.ms"),
+          .max_session_timeout_ms = config.integer("group.max.session.timeout.ms"),
+          .initial_rebalance_delay_ms = config.integer("group.initial.rebalance.delay.ms"),
+          .max_group_size = config.integer("group.max.size"),
+          .offset_metadata_max_bytes = config.integer("offset.metadata.max.bytes"),
+          .offsets_retention_ms = int64_t{60'000} * config.integer("offsets.retention.minutes"),
+          .retention_check_interval_ms = config.long_integer("offsets.retention.check.interval.ms"),
+          .commit_timeout_ms = config.integer("offsets.commit.timeout.ms")};
+}
+
+metadata::ControllerSettings controller_settings(const config::BrokerConfig& config,
+                                                 const std::string& cluster_id) {
+  return {.node_id = config.node_id,
+          .cluster_id = cluster_id,
+          .default_partitions = config.integer("num.partitions"),
+          .default_replication_factor =
+              static_cast<int16_t>(config.integer("default.replication.factor")),
+          .delete_topics = config.boolean("delete.topic.enable"),
+          .region_ordinal = config.integer("longhaul.region.ordinal")};
+}
+
+metadata::MetadataLogOptions metadata_log_options(const config::BrokerConfig& config) {
+  return {.segment_bytes = config.integer("metadata.log.segment.bytes"),
+          .segment_ms = config.long_integer("metadata.log.segment.ms"),
+          .retention_bytes = config.long_integer("metadata.max.retention.bytes"),
+          .retention_ms = config.long_integer("metadata.max.retention.ms"),
+          .snapshot_after_bytes =
+              config.long_integer("metadata.log.max.record.bytes.between.snapshots"),
+          .snapshot_after_ms = config.long_integer("metadata.log.max.snapshot.interval.ms")};
+}
+
+log::LogManager::Params log_manager_params(const config::BrokerConfig& config,
+                                           NodeEnvironment& environment) {
+  return {.files = &environment.files,
+          .clock = &environment.clock,
+          .random = &environment.random,
+          .logger = base::Logger(environment.log, "log"),
+          .directories = config.log_dirs,
+          .config_of =
+              [&config](const std::string& topic) {
+                // Until the metadata is known, which tells the topic's own options.
+                auto settings =
+                    partition::resolve_topic_settings(topic, metadata::MetadataImage{}, config);
+                return std::shared_ptr<const log::LogConfig>(settings, &settings->log);
+              },
+          .producer_expiration_ms = config.integer("producer.id.expiration.ms"),
+          .on_directory_failure = {}};
+}
+
+}  // namespace
+
+metadata::BirthConfig birth_config(const config::BrokerConfig& config) {
+  metadata::BirthConfig birth;
+  switch (config.format) {
+    case config::FormatPolicy::kRefuse:
+      birth.permission = metadata::FormatPermission::kRefuse;
+      break;
+    case config::FormatPolicy::kJoin:
+      birth.permission = metadata::FormatPermission::kJoin;
+      break;
+    case config::FormatPolicy::kFound:
+      birth.permission = metadata::FormatPermission::kFound;
+      break;
+  }
+  if (config.cluster_id) birth.cluster_id = config.cluster_id->to_string();
+  birth.directory_id = config.directory_id;
+  birth.node_id = config.node_id;
+  birth.log_dirs = config.log_dirs;
+  birth.metadata_dir = config.metadata_log_dir;
+  for (const config::Listener& listener : config.listeners) {
+    if (!config.is_controller_listener(listener.name)) continue;
+    const auto& advertised = config.advertised;
+    auto shown = std::find_if(advertised.begin(), advertised.end(),
+                              [&](const auto& each) { return each.name == listener.name; });
+    const config::Listener& address = shown == advertised.end() ? listener : *shown;
+    birth.controller_endpoints.push_back(
+        {address.name, address.host.empty() ? "localhost" : address.host, address.port});
+  }
+  return birth;
+}
+
+struct Node::Rooms {
+  Rooms(std::shared_ptr<const config::BrokerConfig> configuration, NodeEnvironment env,
+        metadata::Identity id, std::unique_ptr<log::LogManager> log_manager)
+      : kept_config(std::move(configuration)),
+        config(*kept_config),
+        environment(std::move(env)),
+        log(environment.log, "node"),
+        identity(std::move(id)),
+        logs(std::move(log_manager)),
+        rules(config),
+        replicas(config, *logs, base::Logger(environment.log, "replicas")),
+        offsets({.replicas = replicas,
+                 .loop = environment.groups_loop,
+                 .workers = environment.workers,
+                 .clock = environment.clock,
+                 .commit_timeout_ms = config.integer("offsets.commit.timeout.ms"),
+                 .codec = static_cast<records::Codec>(
+                     config.integer("offsets.topic.compression.codec"))}),
+        groups(std::make_unique<groups::GroupCoordinator>(
+            group_config(config), environment.groups_loop, environment.clock, environment.random,
+            offsets, base::Logger(environment.log, "groups"))),
+        fetch_sessions(static_cast<size_t>(std::max(
+                           0, config.integer("max.incremental.fetch.session.cache.slots"))),
+                       environment.clock, environment.random),
+        housekeeping(environment.timers, environment.workers),
+        image(std::make_shared<const metadata::MetadataImage>()) {}
+
+  base::Result<void> open_metadata();
+  void serve();
+  void take_up(const metadata::Shared<metadata::MetadataImage>& after,
+               const metadata::MetadataChanges& changes);
+  void tell_groups(const metadata::MetadataImage& after, partition::Applied applied);
+
+  std::shared_ptr<const config::BrokerConfig> kept_config;  // others hold references to it
+  const config::BrokerConfig& config;
+  NodeEnvironment environment;
+  base::Logger log;
+  metadata::Identity identity;
+  std::unique_ptr<log::LogManager> logs;
+  OptionRules rules;
+  partition::ReplicaManager replicas;
+  OffsetsLog offsets;
+  std::unique_ptr<groups::GroupCoordinator> groups;
+  handlers::FetchSessionCache fetch_sessions;
+  Housekeeping housekeeping;
+  handlers::CurrentImage image;
+  handlers::CodecsPool codecs;
+  std::shared_ptr<metadata::MetadataNode> metadata;
+  std::unique_ptr<handlers::ProducerIds> producer_ids;
+  std::unique_ptr<handlers::Dispatcher> dispatcher;
+  std::unique_ptr<Lifecycle> lifecycle;  // on the metadata loop
+  bool took_up_first_image = false;      // likewise
+  std::atomic<bool> ready{false};
+};
+
+base::Result<void> Node::Rooms::open_metadata() {
+  auto opened = metadata::MetadataLog::open({.files = &environment.files,
+                                             .clock = &environment.clock,
+                                             .logger = base::Logger(environment.log, "metadata"),
+                                             .metadata_dir = config.metadata_log_dir,
+                                             .options = metadata_log_options(config),
+                                             .on_failure = {}});
+  if (!opened) return tl::unexpected(std::move(opened.error()));
+  LH_ASSIGN(auto bootstrap, metadata::read_bootstrap(environment.files, config.metadata_log_dir));
+  metadata = metadata::MetadataNode::create(
+      {.loop = &environment.metadata_loop,
+       .io = &environment.workers,
+       .clock = &environment.clock,
+       .random = &environment.random,
+       .logger = base::Logger(environment.log, "metadata"),
+       .log = std::move(*opened),
+       .log_options = metadata_log_options(config),
+       .self = {config.node_id, identity.metadata_directory_id},
+       .settings = controller_settings(config, identity.cluster_id),
+       .configs = &rules,
+       .bootstrap = std::move(bootstrap),
+       .idle_interval_ms = config.integer("metadata.max.idle.interval.ms"),
+       .on_fatal = environment.on_fatal});
+  return {};
+}
+
+void Node::Rooms::serve() {
+  producer_ids = std::make_unique<handlers::ProducerIds>(
+      config.node_id, *metadata, environment.metadata_loop, environment.clock);
+  dispatcher = std::make_unique<handlers::Dispatcher>(
+      handlers::Services{.config = config,
+                         .cluster_id = identity.cluster_id,
+                         .clock = environment.clock,
+                         .workers = environment.workers,
+                         .log = base::Logger(environment.log, "requests"),
+                         .image = image,
+                         .controller = *metadata,
+                         .replicas = replicas,
+                         .logs = *logs,
+                         .groups = *groups,
+                         .groups_loop = environment.groups_loop,
+                         .fetch_sessions = fetch_sessions,
+                         .producer_ids = *producer_ids,
+                         .codecs = codecs});
+  add_log_chores(housekeeping, config, *logs);
+}
+
+// On the metadata loop. Handlers see an image only after its partitions are here.
+void Node::Rooms::take_up(const metadata::Shared<metadata::MetadataImage>& after,
+                          const metadata::MetadataChanges& changes) {
+  partition::Applied applied =
+      took_up_first_image ? replicas.apply(*after, changes) : replicas.start(*after);
+  took_up_first_image = true;
+  image.store(after);
+  tell_groups(*after, std::move(applied));
+}
+
+void Node::Rooms::tell_groups(const metadata::MetadataImage& after, partition::Applied applied) {
+  const metadata::Topic* topic = after.topic(handlers::kOffsetsTopic);
+  auto count = topic ? static_cast<int32_t>(topic->partitions.size()) : 0;
+  environment.groups_loop.post([this, count, applied = std::move(applied)] {
+    if (!groups) return;
+    groups->set_partition_count(count);
+    for (const log::TopicPartition& id : applied.resigned) {
+      if (id.topic == handlers::kOffsetsTopic) groups->resign(id.partition);
+    }
+    for (const log::TopicPartition& id : applied.became_leader) {
+      if (id.topic == handlers::kOffsetsTopic) groups->lead(id.partition);
+    }
+    if (!applied.deleted_topics.empty()) groups->topics_deleted(applied.deleted_topics);
+  });
+}
+
+base::Result<std::unique_ptr<Node>> Node::open(config::BrokerConfig config,
+                                               NodeEnvironment environment) {
+  LH_ASSIGN(auto identity, metadata::ensure_born(environment.files, environment.clock,
+                                                 environment.random, birth_config(config)));
+  base::Logger log(environment.log, "node");
+  for (const std::string& directory : identity.formatted) {
+    log.info("formatted {} for cluster {}", directory, identity.cluster_id);
+  }
+  auto kept = std::make_shared<const config::BrokerConfig>(std::move(config));
+  LH_ASSIGN(auto logs, log::LogManager::open(log_manager_params(*kept, environment)));
+  auto loaded = logs->load();
+  log.info("loaded {} logs in {} ms, {} of {} directories after an unclean stop", loaded.logs,
+           loaded.took_ms, loaded.unclean_directories, kept->log_dirs.size());
+  auto rooms =
+      std::make_unique<Rooms>(kept, std::move(environment), std::move(identity), std::move(logs));
+  LH_TRY(rooms->open_metadata());
+  rooms->serve();
+  return std::unique_ptr<Node>(new Node(std::move(rooms)));
+}
+
+Node::Node(std::unique_ptr<Rooms> rooms) : rooms_(std::move(rooms)) {}
+Node::~Node() = default;
+
+const metadata::Identity& Node::identity() const { return rooms_->identity; }
+const config::BrokerConfig& Node::config() const { return rooms_->config; }
+net::RequestHandler& Node::handler() { return *rooms_->dispatcher; }
+log::LogManager& Node::logs() { return *rooms_->logs; }
+bool Node::is_ready() const { return rooms_->ready; }
+
+void Node::start(const std::vector<config::Listener>& advertised, base::Task ready) {
+  Rooms& rooms = *rooms_;
+  std::vector<base::Uuid> directories;
+  for (const log::LogDirStatus& directory : rooms.logs->directories()) {
+    directories.push_back(directory.directory_id);
+  }
+  auto registration =
+      registration_of(rooms.config, rooms.identity.cluster_id, advertised, std::move(directories),
+                      base::Uuid::random(rooms.environment.random));
+  rooms.environment.timers.post([&rooms] { rooms.housekeeping.start(); });
+  rooms.environment.groups_loop.post([&rooms] { rooms.groups->start(); });
+  rooms.environment.metadata_loop.post(
+      [&rooms, registration = std::move(registration), ready = std::move(ready)]() mutable {
+        rooms.metadata->images().subscribe(
+            [&rooms](const auto&, const auto& after, const auto& changes) {
+              rooms.take_up(after, changes);
+            });
+        rooms.metadata->start();
+        rooms.lifecycle = std::make_unique<Lifecycle>(
+            Lifecycle::Params{
+                .loop = rooms.environment.metadata_loop,
+                .clock = rooms.environment.clock,
+                .controller = *rooms.metadata,
+                .log = rooms.log,
+                .metadata_offset = [&rooms] { return rooms.image.load()->provenance.offset; }},
+            std::move(registration));
+        rooms.lifecycle->start([&rooms, ready = std::move(ready)]() mutable {
+          rooms.ready = true;
+          ready();
+        });
+      });
+}
+
+void Node::stop(base::Callback<void(base::Result<void>)> done) {
+  Rooms& rooms = *rooms_;
+  rooms.ready = false;
+  rooms.environment.timers.post([&rooms] { rooms.housekeeping.stop(); });
+  rooms.environment.groups_loop.post([&rooms, done = std::move(done)]() mutable {
+    rooms.groups.reset();
+    rooms.environment.metadata_loop.post([&rooms, done = std::move(done)]() mutable {
+      int64_t epoch = rooms.lifecycle ? rooms.lifecycle->broker_epoch() : -1;
+      rooms.lifecycle.reset();
+      rooms.metadata->stop([&rooms, epoch, done = std::move(done)]() mutable {
+        rooms.replicas.stop();
+        rooms.environment.workers.post([&rooms, epoch, done = std::move(done)]() mutable {
+          done(rooms.logs->shutdown(epoch));
+        });
+      });
+    });
+  });
+}
+
+}  // namespace longhaul::broker::app

@@ -1,0 +1,71 @@
+// A broker node built out of its rooms, without threads and sockets: those are given to it.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/executor.h"
+#include "base/file_system.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "base/result.h"
+#include "broker/config/broker_config.h"
+#include "broker/log/log_manager.h"
+#include "broker/metadata/birth.h"
+#include "broker/net/request.h"
+
+namespace longhaul::broker::app {
+
+/// What a node runs on; all of it outlives the node. The loops may be one and the same.
+struct NodeEnvironment {
+  base::FileSystem& files;
+  base::Clock& clock;
+  base::Random& random;  // used on several loops: must be safe for that
+  base::LogSink& log;
+  base::EventLoop& metadata_loop;  // raft, controller, images
+  base::EventLoop& groups_loop;    // group coordinator
+  base::EventLoop& timers;         // housekeeping
+  base::Executor& workers;         // whatever may block
+  /// The node cannot go on (its metadata log failed): the process should end.
+  std::function<void(const base::Error&)> on_fatal;
+};
+
+/// Usage: open, start, then hand requests to `handler()`; stop before destroying it.
+class Node {
+ public:
+  /// Looks at the log directories (and formats them where longhaul.format allows it), and recovers
+  /// all logs: takes as long as that takes. Errors are for the person who starts it.
+  static base::Result<std::unique_ptr<Node>> open(config::BrokerConfig config,
+                                                  NodeEnvironment environment);
+  ~Node();
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+
+  const metadata::Identity& identity() const;
+  const config::BrokerConfig& config() const;
+  net::RequestHandler& handler();
+
+  /// Joins the quorum and registers under these addresses. `ready` is called on the metadata loop
+  /// once the broker is alive in the metadata, which is when it can be used.
+  void start(const std::vector<config::Listener>& advertised, base::Task ready);
+  /// True from then on, until stop.
+  bool is_ready() const;
+  /// Orderly stop, when no more requests come: what waits is refused, logs are flushed and closed.
+  /// `done` is called on a worker.
+  void stop(base::Callback<void(base::Result<void>)> done);
+
+  log::LogManager& logs();
+
+ private:
+  struct Rooms;
+  explicit Node(std::unique_ptr<Rooms> rooms);
+  std::unique_ptr<Rooms> rooms_;
+};
+
+/// Where a node's directories are and what it may do with them, from its configuration.
+metadata::BirthConfig birth_config(const config::BrokerConfig& config);
+
+}  // namespace longhaul::broker::app

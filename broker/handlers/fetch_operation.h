@@ -1,0 +1,66 @@
+// One fetch, from the first look at its partitions to the answer.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <vector>
+
+#include "broker/handlers/call.h"
+#include "broker/handlers/fetch_session.h"
+#include "broker/handlers/services.h"
+#include "broker/partition/partition.h"
+#include "protocol/messages/fetch.h"
+
+namespace longhaul::broker::handlers {
+
+/// Lives on the connection's loop; partitions that have news only post to it. While it waits it
+/// costs its own memory and one timer. Keeps itself alive until it has answered.
+class FetchOperation final : public partition::Watcher,
+                             public std::enable_shared_from_this<FetchOperation> {
+ public:
+  FetchOperation(Services& services, Call call, const protocol::FetchRequest& request,
+                 FetchPlan plan);
+
+  void start();
+  void notify() override;
+
+ private:
+  /// What one partition has to give.
+  struct Part {
+    FetchEntries::List::iterator entry;
+    protocol::FetchResponse::PartitionData data;
+    log::FileSlice slice;
+  };
+  /// What one pass over all partitions found.
+  struct Gathered {
+    std::vector<Part> parts;
+    uint64_t bytes = 0;
+    bool urgent = false;  // an error or a diverging log: the fetcher wants to know at once
+  };
+  struct Found {
+    std::shared_ptr<partition::Partition> partition;
+    protocol::ErrorCode error = protocol::ErrorCode::kNone;
+  };
+
+  void watch_and_look();
+  bool is_enough(const Gathered& gathered) const;
+  Gathered gather();
+  Found find(const metadata::MetadataImage& image, const FetchEntry& entry) const;
+  Part read(const metadata::MetadataImage& image, FetchEntries::List::iterator entry,
+            uint64_t bytes_so_far) const;
+  void finish(Gathered gathered);
+
+  Services& services_;
+  Call call_;
+  FetchPlan plan_;
+  std::chrono::milliseconds max_wait_{};
+  uint64_t min_bytes_ = 0;
+  uint64_t max_bytes_ = 0;
+  partition::Isolation isolation_ = partition::Isolation::kHighWatermark;
+  base::TimerId timer_ = 0;
+  std::atomic<bool> notified_{false};
+  bool finished_ = false;
+};
+
+}  // namespace longhaul::broker::handlers

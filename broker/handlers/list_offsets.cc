@@ -1,0 +1,139 @@
+#include "protocol/messages/list_offsets.h"
+
+#include "broker/handlers/handlers.h"
+#include "protocol/messages/offset_for_leader_epoch.h"
+
+namespace longhaul::broker::handlers {
+namespace {
+
+using protocol::ErrorCode;
+using protocol::ListOffsetsRequest;
+using protocol::ListOffsetsResponse;
+
+// Timestamps with a meaning of their own.
+constexpr int64_t kLatest = -1;
+constexpr int64_t kEarliest = -2;
+constexpr int64_t kMaxTimestamp = -3;           // KIP-734
+constexpr int64_t kEarliestLocal = -4;          // KIP-405: the earliest one, as nothing is remote
+constexpr int64_t kLatestTiered = -5;           // KIP-1005: none, likewise
+constexpr int64_t kEarliestPendingUpload = -6;  // KIP-1023: none, likewise
+constexpr int8_t kReadCommitted = 1;
+
+using Answer = ListOffsetsResponse::ListOffsetsPartitionResponse;
+
+/// Looks a record up by its time: reads the log.
+Answer by_time(const partition::Partition& partition, int64_t timestamp, int64_t upper_bound,
+               Answer answer) {
+  const log::Log& log = *partition.log();
+  auto found = timestamp == kMaxTimestamp ? log.offset_of_max_timestamp()
+                                          : log.offset_for_timestamp(timestamp);
+  if (!found) {
+    answer.error_code = ErrorCode::kKafkaStorageError;
+    return answer;
+  }
+  if (!*found || (*found)->offset >= upper_bound) return answer;
+  answer.timestamp = (*found)->timestamp;
+  answer.offset = (*found)->offset;
+  answer.leader_epoch = (*found)->leader_epoch;
+  return answer;
+}
+
+Answer look_up(const partition::Partition& partition,
+               const ListOffsetsRequest::ListOffsetsPartition& wanted, int8_t isolation) {
+  Answer answer{.partition_index = wanted.partition_index};
+  answer.error_code = partition.check_leader(wanted.current_leader_epoch);
+  if (answer.error_code != ErrorCode::kNone) return answer;
+  const log::Log& log = *partition.log();
+  int64_t upper_bound =
+      isolation == kReadCommitted ? log.last_stable_offset() : log.high_watermark();
+  switch (wanted.timestamp) {
+    case kLatest:
+      answer.offset = upper_bound;
+      answer.leader_epoch = log.latest_epoch().value_or(-1);
+      return answer;
+    case kEarliest:
+    case kEarliestLocal:
+      answer.offset = log.log_start_offset();
+      answer.leader_epoch = log.epoch_of_offset(answer.offset).value_or(-1);
+      return answer;
+    case kLatestTiered:
+    case kEarliestPendingUpload:
+      return answer;
+    default:
+      return by_time(partition, wanted.timestamp, upper_bound, answer);
+  }
+}
+
+ListOffsetsResponse list_offsets(Services& services, const ListOffsetsRequest& request) {
+  ListOffsetsResponse response;
+  auto image = services.image.load();
+  for (const auto& topic : request.topics) {
+    auto& shown = response.topics.emplace_back();
+    shown.name = topic.name;
+    for (const auto& wanted : topic.partitions) {
+      if (auto partition = services.replicas.find(topic.name, wanted.partition_index)) {
+        shown.partitions.push_back(look_up(*partition, wanted, request.isolation_level));
+        continue;
+      }
+      bool exists = image->partition(topic.name, wanted.partition_index) != nullptr;
+      shown.partitions.push_back({.partition_index = wanted.partition_index,
+                                  .error_code = exists ? ErrorCode::kNotLeaderOrFollower
+                                                       : ErrorCode::kUnknownTopicOrPartition});
+    }
+  }
+  return response;
+}
+
+bool reads_the_log(const ListOffsetsRequest& request) {
+  for (const auto& topic : request.topics) {
+    for (const auto& wanted : topic.partitions) {
+      if (wanted.timestamp >= 0 || wanted.timestamp == kMaxTimestamp) return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+void handle_list_offsets(Services& services, Call call) {
+  auto request = call.decode<ListOffsetsRequest>();
+  if (!request) return;
+  if (!reads_the_log(*request)) return call.respond(list_offsets(services, *request));
+  call.release_frame();
+  services.workers.post(
+      [&services, call = std::move(call), request = std::move(*request)]() mutable {
+        call.respond(list_offsets(services, request));
+      });
+}
+
+void handle_offset_for_leader_epoch(Services& services, Call call) {
+  auto request = call.decode<protocol::OffsetForLeaderEpochRequest>();
+  if (!request) return;
+  protocol::OffsetForLeaderEpochResponse response;
+  auto image = services.image.load();
+  for (const auto& topic : request->topics) {
+    auto& shown = response.topics.emplace_back();
+    shown.topic = topic.topic;
+    for (const auto& wanted : topic.partitions) {
+      auto& answer = shown.partitions.emplace_back();
+      answer.partition = wanted.partition;
+      auto partition = services.replicas.find(topic.topic, wanted.partition);
+      if (!partition) {
+        bool exists = image->partition(topic.topic, wanted.partition) != nullptr;
+        answer.error_code =
+            exists ? ErrorCode::kNotLeaderOrFollower : ErrorCode::kUnknownTopicOrPartition;
+        continue;
+      }
+      auto end = partition->end_offset_for_epoch(wanted.leader_epoch, wanted.current_leader_epoch);
+      if (!end) {
+        answer.error_code = end.error().code;
+        continue;
+      }
+      answer.leader_epoch = end->epoch;
+      answer.end_offset = end->end_offset;
+    }
+  }
+  call.respond(response);
+}
+
+}  // namespace longhaul::broker::handlers

@@ -1,0 +1,46 @@
+// Producer IDs for idempotent producers, handed out from blocks of the controller's (KIP-98).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "base/clock.h"
+#include "broker/metadata/controller_client.h"
+#include "protocol/kafka_error.h"
+
+namespace longhaul::broker::handlers {
+
+/// Thread-safe.
+class ProducerIds {
+ public:
+  /// Blocks come back on `executor`.
+  ProducerIds(int32_t broker_id, metadata::ControllerClient& controller, base::Executor& executor,
+              const base::Clock& clock)
+      : shared_(std::make_shared<Shared>(broker_id, controller, executor, clock)) {}
+
+  /// The next ID. `done` is called at once, or from any thread when a new block has come.
+  using Done = base::Callback<void(protocol::KafkaResult<int64_t>)>;
+  void next(Done done);
+
+ private:
+  struct Shared {
+    Shared(int32_t broker, metadata::ControllerClient& asked, base::Executor& on,
+           const base::Clock& time)
+        : broker_id(broker), controller(asked), executor(on), clock(time) {}
+    const int32_t broker_id;
+    metadata::ControllerClient& controller;
+    base::Executor& executor;
+    const base::Clock& clock;
+    std::mutex mutex;
+    int64_t next = 0;
+    int64_t end = 0;  // of the block: `next` up to here may be given out
+    std::vector<Done> waiting;
+  };
+  static void take_block(Shared& shared, const protocol::AllocateProducerIdsResponse& response);
+
+  std::shared_ptr<Shared> shared_;  // an answer may come after we are gone
+};
+
+}  // namespace longhaul::broker::handlers
