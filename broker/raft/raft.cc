@@ -76,7 +76,7 @@ void Raft::become_leader(Outputs& out) {
   out.emplace_back(Flush{});
 }
 
-Outputs Raft::propose(int32_t records) {
+Outputs Raft::appended(int32_t records) {
   LH_ASSERT(is_leader() && records > 0, "only a leader appends records of its own");
   log_.end_offset += records;
   return {Flush{}};

@@ -33,9 +33,9 @@ class Raft {
   /// Call once, first. The only voter of a quorum takes the lead at once, under a new epoch.
   Outputs start(Now now);
 
-  /// The leader is about to append a batch of `records` records at `end_offset()`, in `epoch()`;
-  /// call before the append, which must follow before any other input. Not for other roles.
-  Outputs propose(int32_t records);
+  /// The leader has appended a batch of `records` records that begins at the `end_offset()` before
+  /// this call and carries `epoch()`. Not for other roles.
+  Outputs appended(int32_t records);
 
   /// The log is on stable storage below `end_offset`.
   Outputs synced(int64_t end_offset);

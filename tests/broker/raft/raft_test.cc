@@ -46,8 +46,8 @@ TEST(Raft, CommitsOnlyWhatIsDurable) {
   Outputs out = raft.synced(3);
   ASSERT_EQ(out.size(), 1u);
   EXPECT_EQ(at<HighWatermark>(out, 0).offset, 3);
-  EXPECT_EQ(raft.propose(5).size(), 1u);
-  EXPECT_EQ(raft.propose(2).size(), 1u);
+  EXPECT_EQ(raft.appended(5).size(), 1u);
+  EXPECT_EQ(raft.appended(2).size(), 1u);
   EXPECT_EQ(raft.end_offset(), 10);
   EXPECT_EQ(raft.high_watermark(), 3);
   EXPECT_EQ(at<HighWatermark>(raft.synced(8), 0).offset, 8);
@@ -92,7 +92,7 @@ TEST(Raft, AnEmptyDiskOfTheSameNodeDoesNotLead) {
 TEST(Raft, CleaningMovesTheStart) {
   Raft raft(kSelf, {}, founded());
   raft.start(kNow);
-  raft.propose(10);
+  raft.appended(10);
   raft.synced(13);
   raft.log_start_moved(12);
   EXPECT_EQ(raft.start_offset(), 12);

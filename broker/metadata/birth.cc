@@ -1,0 +1,148 @@
+#include "broker/metadata/birth.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "broker/log/meta_properties.h"
+#include "broker/metadata/bootstrap.h"
+#include "broker/metadata/snapshot.h"
+
+namespace longhaul::broker::metadata {
+namespace {
+
+using base::Errc;
+using base::fail;
+
+/// What may lie in the metadata log's directory of a formatting that was cut short.
+base::Result<bool> is_only_checkpoints(base::FileSystem& files, const std::string& path) {
+  LH_ASSIGN(auto entries, files.list(path));
+  return std::all_of(entries.begin(), entries.end(), [](const base::DirectoryEntry& entry) {
+    return entry.name.ends_with(kCheckpointExtension) || entry.name.ends_with(kPartExtension);
+  });
+}
+
+base::Result<std::string> find_stranger(base::FileSystem& files, const std::string& path) {
+  LH_ASSIGN(auto entries, files.list(path));
+  for (const base::DirectoryEntry& entry : entries) {
+    if (entry.name == "lost+found" || entry.name == ".lock") continue;
+    if (entry.name == kBootstrapName || entry.name.ends_with(".tmp")) continue;
+    if (entry.name == kMetadataLogName && entry.is_directory) {
+      LH_ASSIGN(bool harmless, is_only_checkpoints(files, path + "/" + entry.name));
+      if (harmless) continue;
+    }
+    return entry.name;
+  }
+  return std::string();
+}
+
+/// Like mkdir -p, and the new entries are durable.
+base::Result<void> create_durably(base::FileSystem& files, const std::string& path) {
+  if (files.exists(path)) return {};
+  size_t slash = path.rfind('/');
+  std::string parent = slash == std::string::npos ? "." : path.substr(0, slash);
+  if (parent.empty()) parent = "/";
+  LH_TRY(create_durably(files, parent));
+  LH_TRY(files.create_directories(path));
+  return files.sync_directory(parent);
+}
+
+base::Result<DirectoryState> inspect(base::FileSystem& files, const std::string& path) {
+  LH_TRY(create_durably(files, path));
+  DirectoryState state;
+  state.path = path;
+  LH_ASSIGN(auto properties, log::read_meta_properties(files, path));
+  if (!properties) {
+    LH_ASSIGN(state.stranger, find_stranger(files, path));
+    return state;
+  }
+  state.formatted = true;
+  state.cluster_id = properties->cluster_id;
+  state.node_id = properties->node_id;
+  state.directory_id = properties->directory_id.value_or(base::Uuid{});
+  return state;
+}
+
+base::Result<std::vector<DirectoryState>> inspect_all(base::FileSystem& files,
+                                                      const BirthConfig& config) {
+  std::vector<std::string> paths = config.log_dirs;
+  if (std::count(paths.begin(), paths.end(), config.metadata_dir) == 0)
+    paths.push_back(config.metadata_dir);
+  std::vector<DirectoryState> states;
+  for (const std::string& path : paths) {
+    LH_ASSIGN(DirectoryState state, inspect(files, path));
+    states.push_back(std::move(state));
+  }
+  return states;
+}
+
+/// The snapshot at offset 0 that names the first voter.
+base::Result<void> write_founding_snapshot(base::FileSystem& files, const base::Clock& clock,
+                                           const BirthPlan::Format& format,
+                                           const BirthConfig& config) {
+  raft::Voter voter;
+  voter.key = {config.node_id, format.directory_id};
+  voter.endpoints = config.controller_endpoints;
+  std::string directory = format.path + "/" + kMetadataLogName;
+  LH_TRY(create_durably(files, directory));
+  MetadataImage empty;
+  empty.last_timestamp_ms = clock.wall_ms();
+  return write_snapshot(files, directory, empty, raft::VoterSet({voter}), clock.wall_ms());
+}
+
+base::Result<void> format_one(base::FileSystem& files, const base::Clock& clock,
+                              const BirthPlan& plan, const BirthPlan::Format& format,
+                              const BirthConfig& config, const MetadataRecords& bootstrap) {
+  LH_TRY(write_bootstrap(files, format.path, bootstrap, clock.wall_ms()));
+  if (format.founding) LH_TRY(write_founding_snapshot(files, clock, format, config));
+  return log::write_meta_properties(files, format.path,
+                                    {plan.cluster_id, config.node_id, format.directory_id});
+}
+
+base::Result<Identity> carry_out(base::FileSystem& files, const base::Clock& clock,
+                                 const BirthPlan& plan, const BirthConfig& config,
+                                 const std::vector<DirectoryState>& states,
+                                 const MetadataRecords& bootstrap) {
+  Identity identity;
+  identity.cluster_id = plan.cluster_id;
+  for (const DirectoryState& state : states) {
+    if (state.path == config.metadata_dir) identity.metadata_directory_id = state.directory_id;
+  }
+  for (const BirthPlan::Format& format : plan.format) {
+    auto done = format_one(files, clock, plan, format, config, bootstrap);
+    if (!done) return base::fail_in("formatting " + format.path, std::move(done).error());
+    identity.formatted.push_back(format.path);
+    identity.founded |= format.founding;
+    if (format.path == config.metadata_dir) identity.metadata_directory_id = format.directory_id;
+  }
+  return identity;
+}
+
+}  // namespace
+
+base::Result<Identity> ensure_born(base::FileSystem& files, const base::Clock& clock,
+                                   base::Random& random, const BirthConfig& config) {
+  LH_ASSIGN(auto states, inspect_all(files, config));
+  LH_ASSIGN(BirthPlan plan, plan_birth(states, config, random));
+  return carry_out(files, clock, plan, config, states, default_bootstrap());
+}
+
+base::Result<Identity> format(base::FileSystem& files, const base::Clock& clock,
+                              base::Random& random, const FormatOptions& options) {
+  BirthConfig config = options.birth;
+  config.permission = options.standalone ? FormatPermission::kFound : FormatPermission::kJoin;
+  LH_ASSIGN(auto states, inspect_all(files, config));
+  for (const DirectoryState& state : states) {
+    if (state.formatted && !options.ignore_formatted)
+      return fail(Errc::kAlreadyExists,
+                  fmt::format("Log directory {} is already formatted. Use --ignore-formatted to "
+                              "ignore this directory and format the others.",
+                              state.path));
+  }
+  LH_ASSIGN(BirthPlan plan, plan_birth(states, config, random));
+  return carry_out(files, clock, plan, config, states,
+                   options.bootstrap.empty() ? default_bootstrap() : options.bootstrap);
+}
+
+}  // namespace longhaul::broker::metadata

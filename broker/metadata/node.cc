@@ -1,0 +1,219 @@
+#include "broker/metadata/node.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+namespace longhaul::broker::metadata {
+
+using std::chrono::milliseconds;
+
+MetadataNode::MetadataNode(Params params)
+    : params_(std::move(params)),
+      loader_(params_.log->snapshot().image),
+      published_(params_.log->snapshot().id.offset),
+      snapshot_offset_(params_.log->snapshot().id.offset) {}
+
+std::shared_ptr<MetadataNode> MetadataNode::create(Params params) {
+  std::shared_ptr<MetadataNode> node(new MetadataNode(std::move(params)));
+  node->wire();
+  return node;
+}
+
+void MetadataNode::wire() {
+  QuorumDriver::Params driver;
+  driver.loop = params_.loop;
+  driver.io = params_.io;
+  driver.clock = params_.clock;
+  driver.logger = params_.logger;
+  driver.log = params_.log;
+  driver.self = params_.self;
+  driver.on_role = [this](const raft::RoleChange& change) { role_changed(change); };
+  driver.on_committed = [this](int64_t offset) { committed(offset); };
+  driver.on_fatal = [this](const base::Error& error) { fatal(error); };
+  driver_ = std::make_shared<QuorumDriver>(std::move(driver));
+
+  ActiveController::Params controller;
+  controller.loop = params_.loop;
+  controller.clock = params_.clock;
+  controller.random = params_.random;
+  controller.driver = driver_.get();
+  controller.settings = params_.settings;
+  controller.configs = params_.configs;
+  controller_ = std::make_unique<ActiveController>(std::move(controller));
+}
+
+void MetadataNode::start() {
+  driver_->start();
+  arm_snapshot_timer();
+  arm_idle_timer();
+}
+
+void MetadataNode::stop(base::Task done) {
+  stopping_ = true;
+  params_.loop->cancel(idle_timer_);
+  params_.loop->cancel(snapshot_timer_);
+  controller_->stop();
+  auto held = std::make_shared<base::Task>(std::move(done));
+  base::Task close = [self = shared_from_this(), held] {
+    self->driver_->stop([self, held] {
+      auto closed = self->params_.log->close();
+      if (!closed) self->params_.logger.error("closing the log: {}", closed.error().message);
+      (*held)();
+    });
+  };
+  if (snapshotting_) {
+    after_snapshot_ = std::move(close);
+  } else {
+    close();
+  }
+}
+
+void MetadataNode::role_changed(const raft::RoleChange& change) {
+  params_.logger.info("{} in epoch {}, leader {}", raft::role_name(change.role), change.epoch,
+                      change.leader.value_or(-1));
+  if (change.role != raft::Role::kLeader && controller_->is_active()) controller_->deactivate();
+}
+
+void MetadataNode::committed(int64_t high_watermark) {
+  if (failed_ || stopping_) return;
+  if (auto done = publish_up_to(high_watermark); !done) return fatal(done.error());
+  controller_->committed(high_watermark);
+  activate_if_ready();
+  snapshot_if_due();
+}
+
+base::Result<void> MetadataNode::publish_up_to(int64_t high_watermark) {
+  while (published_ < high_watermark) {
+    const InFlight* oldest = controller_->oldest();
+    if (oldest == nullptr || oldest->where.base_offset > published_) {
+      LH_TRY(publish_from_log(oldest == nullptr
+                                  ? high_watermark
+                                  : std::min(high_watermark, oldest->where.base_offset)));
+      continue;
+    }
+    if (oldest->where.next_offset > high_watermark) break;
+    InFlight next = controller_->take_oldest();
+    published_ = next.where.next_offset;
+    loader_ = ImageLoader(next.step.after);
+    publish(next.step, next.where.size_bytes);
+  }
+  return {};
+}
+
+base::Result<void> MetadataNode::publish_from_log(int64_t end) {
+  size_t bytes = 0;
+  while (published_ < end) {
+    LH_ASSIGN(auto batches, params_.log->read(published_, end));
+    if (batches.empty())
+      return base::fail(base::Errc::kCorrupt, "the metadata log ends before its high watermark");
+    for (const LogBatch& batch : batches) {
+      LH_TRY(loader_.add(batch.entries, batch.epoch, batch.timestamp_ms));
+      bytes += batch.size_bytes;
+    }
+    published_ = batches.back().next_offset;
+  }
+  LH_ASSIGN(auto step, loader_.step());
+  if (step) {
+    publish(*step, bytes);
+  } else if (loader_.image()->provenance.offset > 0 && images_.current()->provenance.offset == 0) {
+    publish({loader_.image(), loader_.image(), {}}, bytes);  // the snapshot alone
+  }
+  return {};
+}
+
+void MetadataNode::publish(const ImageStep& step, size_t bytes) {
+  bytes_since_snapshot_ += bytes;
+  if (images_.current()->provenance.offset == 0) {
+    // What the snapshot held was never published: the first image is one change from nothing.
+    images_.publish(std::make_shared<const MetadataImage>(), step.after, all_of(*step.after));
+  } else {
+    images_.publish(step.before, step.after, step.changes);
+  }
+}
+
+void MetadataNode::activate_if_ready() {
+  const raft::Raft& raft = driver_->raft();
+  if (!raft.is_leader() || controller_->is_active() || published_ < raft.end_offset()) return;
+  MetadataRecords first;
+  // Another leader's transaction that it could not end (KIP-868).
+  if (loader_.in_transaction()) first.emplace_back(protocol::AbortTransactionRecord{});
+  Shared<MetadataImage> image = loader_.image();
+  bool is_new = image->features.empty();
+  if (is_new) first.insert(first.end(), params_.bootstrap.begin(), params_.bootstrap.end());
+  if (auto done = controller_->activate(std::move(image), first); !done) return fatal(done.error());
+  params_.logger.info("active controller in epoch {}{}", raft.epoch(),
+                      is_new ? ", of a new cluster" : "");
+}
+
+void MetadataNode::snapshot_if_due() {
+  if (bytes_since_snapshot_ >= static_cast<size_t>(params_.log_options.snapshot_after_bytes))
+    snapshot_now();
+}
+
+void MetadataNode::snapshot_now() {
+  Shared<MetadataImage> image = images_.current();
+  if (snapshotting_ || stopping_ || image->provenance.offset <= snapshot_offset_) return;
+  snapshotting_ = true;
+  bytes_since_snapshot_ = 0;
+  snapshot_offset_ = image->provenance.offset;
+  params_.io->post([weak = weak_from_this(), loop = params_.loop, log = params_.log, image,
+                    voters = driver_->raft().voters().before(image->provenance.offset)] {
+    loop->post([weak, result = log->write_snapshot(*image, voters)] {
+      if (auto self = weak.lock()) self->snapshot_written(result);
+    });
+  });
+}
+
+void MetadataNode::snapshot_written(const base::Result<void>& result) {
+  snapshotting_ = false;
+  base::Result<int64_t> start = 0;
+  if (result && !stopping_) start = params_.log->clean();
+  if (!result || !start) {
+    params_.logger.error("snapshot of the metadata: {}",
+                         result ? start.error().message : result.error().message);
+  } else if (!stopping_) {
+    driver_->log_start_moved(*start);
+    params_.logger.info("snapshot of the metadata up to offset {}, log begins at {}",
+                        snapshot_offset_, *start);
+  }
+  if (after_snapshot_) std::exchange(after_snapshot_, {})();
+}
+
+void MetadataNode::arm_snapshot_timer() {
+  if (params_.log_options.snapshot_after_ms <= 0) return;
+  snapshot_timer_ = params_.loop->after(milliseconds(params_.log_options.snapshot_after_ms),
+                                        [weak = weak_from_this()] {
+                                          auto self = weak.lock();
+                                          if (self == nullptr) return;
+                                          self->snapshot_now();
+                                          self->arm_snapshot_timer();
+                                        });
+}
+
+void MetadataNode::arm_idle_timer() {
+  if (params_.idle_interval_ms <= 0) return;
+  idle_timer_ =
+      params_.loop->after(milliseconds(params_.idle_interval_ms), [weak = weak_from_this()] {
+        auto self = weak.lock();
+        if (self == nullptr) return;
+        self->append_if_idle();
+        self->arm_idle_timer();
+      });
+}
+
+void MetadataNode::append_if_idle() {
+  int64_t end = driver_->raft().end_offset();
+  if (!controller_->is_active() || end != std::exchange(end_at_last_idle_check_, end)) return;
+  auto done = controller_->append({protocol::NoOpRecord{}});
+  if (!done) params_.logger.warn("idle record: {}", done.error().message);
+  end_at_last_idle_check_ = driver_->raft().end_offset();
+}
+
+void MetadataNode::fatal(const base::Error& error) {
+  if (std::exchange(failed_, true)) return;
+  controller_->stop();
+  params_.on_fatal(error);
+}
+
+}  // namespace longhaul::broker::metadata

@@ -1,0 +1,98 @@
+// Requests from any thread to the controller on its loop, and answers back.
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "broker/metadata/node.h"
+#include "broker/metadata/refusals.h"
+
+namespace longhaul::broker::metadata {
+namespace {
+
+/// A request with its answer on the way.
+template <class Request, class Response>
+struct Exchange {
+  Request request;
+  Response response;
+  base::Executor* executor;
+  base::Callback<void(Response)> done;
+};
+
+/// Hands the response over to the executor that wants it.
+template <class Request, class Response>
+void answer(const std::shared_ptr<Exchange<Request, Response>>& exchange,
+            const std::optional<protocol::KafkaError>& error) {
+  if (error) exchange->response = refuse(exchange->request, *error);
+  exchange->executor->post([exchange] { exchange->done(std::move(exchange->response)); });
+}
+
+}  // namespace
+
+template <class Request, class Response>
+void MetadataNode::submit(Request request, ReplyTo reply_to, Done<Response> done,
+                          Decision<Response> (*decide)(const ControllerInput&, const Request&)) {
+  auto exchange = std::make_shared<Exchange<Request, Response>>(Exchange<Request, Response>{
+      std::move(request), Response{}, reply_to.executor, std::move(done)});
+  ControllerOperation operation;
+  operation.deadline = reply_to.deadline;
+  operation.decide = [exchange, decide](const ControllerInput& input) {
+    Decision<Response> decision = decide(input, exchange->request);
+    exchange->response = std::move(decision.response);
+    return std::move(decision.records);
+  };
+  operation.finish = [exchange](std::optional<protocol::KafkaError> error) {
+    answer(exchange, error);
+  };
+  params_.loop->post([self = shared_from_this(), operation = std::move(operation)]() mutable {
+    self->controller_->submit(std::move(operation));
+  });
+}
+
+void MetadataNode::create_topics(protocol::CreateTopicsRequest request, ReplyTo reply_to,
+                                 Done<protocol::CreateTopicsResponse> done) {
+  submit(std::move(request), reply_to, std::move(done), &metadata::create_topics);
+}
+
+void MetadataNode::delete_topics(protocol::DeleteTopicsRequest request, ReplyTo reply_to,
+                                 Done<protocol::DeleteTopicsResponse> done) {
+  submit(std::move(request), reply_to, std::move(done), &metadata::delete_topics);
+}
+
+void MetadataNode::create_partitions(protocol::CreatePartitionsRequest request, ReplyTo reply_to,
+                                     Done<protocol::CreatePartitionsResponse> done) {
+  submit(std::move(request), reply_to, std::move(done), &metadata::create_partitions);
+}
+
+void MetadataNode::incremental_alter_configs(protocol::IncrementalAlterConfigsRequest request,
+                                             ReplyTo reply_to,
+                                             Done<protocol::IncrementalAlterConfigsResponse> done) {
+  submit(std::move(request), reply_to, std::move(done), &metadata::incremental_alter_configs);
+}
+
+void MetadataNode::alter_configs(protocol::AlterConfigsRequest request, ReplyTo reply_to,
+                                 Done<protocol::AlterConfigsResponse> done) {
+  submit(std::move(request), reply_to, std::move(done), &metadata::alter_configs);
+}
+
+void MetadataNode::register_broker(protocol::BrokerRegistrationRequest request, ReplyTo reply_to,
+                                   Done<protocol::BrokerRegistrationResponse> done) {
+  submit(std::move(request), reply_to, std::move(done), &metadata::register_broker);
+}
+
+void MetadataNode::broker_heartbeat(protocol::BrokerHeartbeatRequest request, ReplyTo reply_to,
+                                    Done<protocol::BrokerHeartbeatResponse> done) {
+  submit(std::move(request), reply_to, std::move(done), &metadata::broker_heartbeat);
+}
+
+void MetadataNode::allocate_producer_ids(protocol::AllocateProducerIdsRequest request,
+                                         ReplyTo reply_to,
+                                         Done<protocol::AllocateProducerIdsResponse> done) {
+  submit(std::move(request), reply_to, std::move(done), &metadata::allocate_producer_ids);
+}
+
+void MetadataNode::update_features(protocol::UpdateFeaturesRequest request, ReplyTo reply_to,
+                                   Done<protocol::UpdateFeaturesResponse> done) {
+  submit(std::move(request), reply_to, std::move(done), &metadata::update_features);
+}
+
+}  // namespace longhaul::broker::metadata
