@@ -42,7 +42,7 @@ def run(program, crashes):
 
 def main():
     folder, report = Path(sys.argv[1]), Path(sys.argv[2])
-    programs = sorted(p for p in folder.glob("*_fuzz") if os.access(p, os.X_OK))
+    programs = sorted(p for p in folder.glob("*fuzz*") if os.access(p, os.X_OK))
     crashes = folder.parent / "crashes"
     crashes.mkdir(parents=True, exist_ok=True)
     suite = ElementTree.Element("testsuite", name="fuzz")
