@@ -177,6 +177,10 @@ StepResult ClusterPass::stateful_sets() {
     if (kube::ObjectPtr live = d_.caches.get(kube::kStatefulSet, kube::key_of(desired))) {
       StepResult fits = check_volumes(node, *live);
       if (!fits || !fits->is_done()) return fits;
+      // The size is the same by value; its text ("1024Mi" for "1Gi") cannot be changed.
+      const Json& claim = kube::at_path(*live, {"spec", "volumeClaimTemplates"})[0];
+      desired["spec"]["volumeClaimTemplates"][0]["spec"]["resources"]["requests"]["storage"] =
+          kube::string_at(claim, {"spec", "resources", "requests", "storage"});
     }
     LH_TRY(apply(kube::kStatefulSet, std::move(desired)));
   }
