@@ -9,7 +9,8 @@ using base::Errc;
 base::Result<void> Log::flush_segments(const SegmentList& list, int64_t from) {
   for (size_t i = 0; i < list.size(); ++i) {
     bool sealed = i + 1 < list.size();
-    if (sealed && list[i + 1]->base_offset() <= from) continue;
+    // Not `<=`: one that was rolled right after the last flush has indexes that were not synced.
+    if (sealed && list[i + 1]->base_offset() < from) continue;
     auto synced = list[i]->sync();
     // Retention may have removed it meanwhile.
     if (!synced && sealed && synced.error().code == Errc::kNotFound) continue;

@@ -98,9 +98,11 @@ base::Result<void> LogLoader::load_epochs() {
 
 size_t LogLoader::first_untrusted() const {
   if (params_.clean) return segments_.size();
+  // A segment that ends at the recovery point itself may have been rolled after the flush: its
+  // indexes are not durable. Only the next flush takes care of them.
   size_t first = 0;
   while (first + 1 < segments_.size() &&
-         segments_[first + 1]->base_offset() <= params_.recovery_point) {
+         segments_[first + 1]->base_offset() < params_.recovery_point) {
     ++first;
   }
   return first;
@@ -112,13 +114,16 @@ void LogLoader::publish(size_t count) {
 }
 
 base::Result<void> LogLoader::open_trusted(Segment& segment, bool is_last) {
-  auto next = segment.open_trusted();
+  auto next = segment.open_trusted(*params_.config);
   if (next) {
     next_offset_ = *next;
     segment.close();
     return {};
   }
-  if (next.error().code != Errc::kCorrupt) return tl::unexpected(next.error());
+  // An index that points anywhere finds anything.
+  if (next.error().code != Errc::kCorrupt && next.error().code != Errc::kUnsupported) {
+    return tl::unexpected(next.error());
+  }
   log_->logger_.warn("{}; building the indexes anew", next.error().message);
   auto visit = [](const records::BatchHeader&, base::ByteView) { return base::Result<void>(); };
   LH_ASSIGN(auto recovered,
@@ -191,8 +196,10 @@ base::Result<bool> LogLoader::recover_one(size_t i) {
   auto visit = [&](const records::BatchHeader& header, base::ByteView bytes) {
     return log_->note_batch({header, bytes});
   };
-  LH_ASSIGN(auto recovered,
-            segment.recover(*params_.config, last_epoch_, Segment::Damage::kCut, visit));
+  bool durable =
+      i + 1 < segments_.size() && segments_[i + 1]->base_offset() <= params_.recovery_point;
+  auto damage = durable ? Segment::Damage::kKeep : Segment::Damage::kCut;
+  LH_ASSIGN(auto recovered, segment.recover(*params_.config, last_epoch_, damage, visit));
   next_offset_ = recovered.next_offset;
   last_epoch_ = recovered.last_epoch;
   cut_ = recovered.cut_bytes > 0;

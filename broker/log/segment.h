@@ -62,7 +62,7 @@ class Segment {
              std::optional<uint64_t> time_index_size);
   /// After an orderly stop: checks that the indexes fit the file, takes over the newest timestamp,
   /// and returns the offset after the last batch. kCorrupt if an index does not fit: `recover`.
-  base::Result<int64_t> open_trusted();
+  base::Result<int64_t> open_trusted(const LogConfig& config);
 
   struct Recovered {
     int64_t next_offset = 0;

@@ -27,7 +27,7 @@ base::Result<void> visit_batch(BatchScanner& scanner, const records::BatchHeader
 
 }  // namespace
 
-base::Result<int64_t> Segment::open_trusted() {
+base::Result<int64_t> Segment::open_trusted(const LogConfig& config) {
   uint64_t end = size();
   LH_ASSIGN(OffsetPosition indexed, offsets_.last());
   LH_ASSIGN(TimestampOffset newest, times_.last());
@@ -55,6 +55,10 @@ base::Result<int64_t> Segment::open_trusted() {
     if (scanner.position() == indexed.position && indexed.position > 0 &&
         batch->last_offset() != indexed.offset) {
       return base::fail(Errc::kCorrupt, offsets_.file().path() + ": does not fit its segment");
+    }
+    if (offsets_.file().count() == 0 &&
+        scanner.position() > static_cast<uint64_t>(config.index_interval_bytes)) {
+      return base::fail(Errc::kCorrupt, offsets_.file().path() + ": lacks its entries");
     }
     note_timestamp(*batch);
     next_offset = batch->next_offset();

@@ -1,0 +1,65 @@
+// One thread appends while others read, flush, and let old segments go. Meant for ThreadSanitizer.
+#include <thread>
+
+#include "tests/broker/log/log_fixture.h"
+
+namespace longhaul::broker::log {
+namespace {
+
+class LogConcurrencyTest : public LogFixture {};
+
+TEST_F(LogConcurrencyTest, ReadersSeeWholeBatchesInOrder) {
+  constexpr int kBatches = 1500;
+  config_.segment_bytes = 20'000;
+  config_.index_interval_bytes = 200;
+  config_.retention_bytes = 60'000;
+  open();
+  std::atomic<bool> done{false};
+
+  auto reader = [&] {
+    int64_t next = 0;
+    while (next < kBatches) {
+      auto result = log_->read({next, 4000, log_->high_watermark(), true});
+      if (!result) {  // retention was faster
+        ASSERT_EQ(protocol::ErrorCode::kOffsetOutOfRange, result.error().code)
+            << result.error().message;
+        next = log_->log_start_offset();
+        continue;
+      }
+      auto bytes = read_slice(result->slice);
+      ASSERT_TRUE(bytes);
+      for (const auto& header : headers_of(*bytes)) {
+        ASSERT_EQ(next, header.base_offset);
+        next = header.next_offset();
+        ASSERT_LE(next, log_->high_watermark());
+      }
+      if (bytes->empty()) std::this_thread::yield();
+    }
+  };
+  auto keeper = [&] {
+    while (!done) {
+      EXPECT_TRUE(log_->flush());
+      EXPECT_TRUE(log_->delete_old_segments(clock_.now_ms));
+      log_->remove_deleted_files(clock_.now_ms + 100'000);
+      log_->close_idle_files();
+      static_cast<void>(log_->offset_of_max_timestamp());
+      static_cast<void>(log_->end_offset_for_epoch(0));
+      std::this_thread::yield();
+    }
+  };
+  std::thread first(reader);
+  std::thread second(reader);
+  std::thread third(keeper);
+  for (int i = 0; i < kBatches; ++i) {
+    append_ok({.timestamp = 1000 + i, .value_size = 100});
+    log_->set_high_watermark(i + 1);
+  }
+  first.join();
+  second.join();
+  done = true;
+  third.join();
+  EXPECT_EQ(kBatches, log_->log_end_offset());
+}
+
+}  // namespace
+}  // namespace longhaul::broker::log

@@ -1,0 +1,254 @@
+#include "broker/log/log_manager.h"
+
+#include <deque>
+
+#include "tests/broker/log/log_fixture.h"
+
+namespace longhaul::broker::log {
+namespace {
+
+/// Runs what was posted when it is told to.
+class QueueExecutor final : public base::Executor {
+ public:
+  void post(base::Task task) override { tasks_.push_back(std::move(task)); }
+  void run() {
+    while (!tasks_.empty()) {
+      base::Task task = std::move(tasks_.front());
+      tasks_.pop_front();
+      task();
+    }
+  }
+
+ private:
+  std::deque<base::Task> tasks_;
+};
+
+class LogManagerTest : public testing::Test {
+ protected:
+  LogManagerTest() {
+    EXPECT_TRUE(files_.create_directories("/a"));
+    EXPECT_TRUE(files_.create_directories("/b"));
+    EXPECT_TRUE(files_.sync_directory("/"));
+    config_.segment_bytes = 500;
+  }
+
+  LogManager::Params params() {
+    LogManager::Params params{&files_, &clock_, &random_, base::Logger(base::null_sink(), "log")};
+    params.directories = {"/a", "/b"};
+    params.config_of = [this](const std::string&) { return std::make_shared<LogConfig>(config_); };
+    params.on_directory_failure = [this](const std::string& directory, const base::Error&) {
+      failed_.push_back(directory);
+    };
+    return params;
+  }
+  LogManager::Loaded start() {
+    manager_.reset();
+    auto manager = LogManager::open(params());
+    EXPECT_TRUE(manager) << manager.error().message;
+    manager_ = std::move(*manager);
+    QueueExecutor workers;
+    std::optional<LogManager::Loaded> result;
+    manager_->load(workers, [&](LogManager::Loaded loaded) { result = loaded; });
+    EXPECT_FALSE(result);
+    workers.run();
+    EXPECT_TRUE(result);
+    return *result;
+  }
+  std::shared_ptr<Log> create(const std::string& topic, int32_t partition) {
+    auto log = manager_->get_or_create({topic, partition}, id_);
+    EXPECT_TRUE(log) << log.error().message;
+    return *log;
+  }
+  void append(Log& log, int count = 1) {
+    for (int i = 0; i < count; ++i) {
+      base::Bytes batch = make_batch({.value_size = 100});
+      EXPECT_TRUE(log.append_as_leader(batch, {}));
+    }
+    log.set_high_watermark(log.log_end_offset());
+  }
+  std::string text(const std::string& path) {
+    auto content = base::read_file(files_, path, 1 << 20);
+    return content ? std::string(base::as_text(*content)) : "none";
+  }
+
+  base::MemoryFileSystem files_;
+  HandClock clock_;
+  base::SeededRandom random_{7};
+  LogConfig config_;
+  base::Uuid id_ = base::Uuid::random(random_);
+  std::unique_ptr<LogManager> manager_;
+  std::vector<std::string> failed_;
+};
+
+TEST_F(LogManagerTest, SpreadsLogsAndFindsThemAgain) {
+  EXPECT_EQ(0u, start().logs);
+  for (int i = 0; i < 4; ++i) append(*create("t", i), i + 1);
+  append(*create("my-topic.x", 0));
+  EXPECT_EQ("/a", manager_->directory_of("t", 0));
+  EXPECT_EQ("/b", manager_->directory_of("t", 1));
+  EXPECT_TRUE(manager_->shutdown(12));
+  EXPECT_EQ("{\"version\":0,\"brokerEpoch\":12}", text("/a/.kafka_cleanshutdown"));
+  EXPECT_EQ("0\n2\nt 1 2\nt 3 4\n", text("/b/recovery-point-offset-checkpoint"));
+  EXPECT_EQ("0\n2\nt 1 2\nt 3 4\n", text("/b/replication-offset-checkpoint"));
+
+  auto loaded = start();
+  EXPECT_EQ(5u, loaded.logs);
+  EXPECT_EQ(0u, loaded.unclean_directories);
+  EXPECT_EQ(12, manager_->previous_broker_epoch());
+  EXPECT_FALSE(files_.exists("/a/.kafka_cleanshutdown"));
+  EXPECT_EQ(4, manager_->get("t", 3)->log_end_offset());
+  EXPECT_EQ(4, manager_->get("t", 3)->high_watermark());
+  EXPECT_EQ(id_, manager_->get("my-topic.x", 0)->topic_id());
+  EXPECT_EQ(nullptr, manager_->get("t", 4));
+  EXPECT_EQ(2u, start().unclean_directories);
+}
+
+TEST_F(LogManagerTest, OneProcessADirectory) {
+  start();
+  auto second = LogManager::open(params());
+  ASSERT_FALSE(second);
+  EXPECT_EQ(base::Errc::kConflict, second.error().code);
+}
+
+TEST_F(LogManagerTest, ATopicOfTheSameNameIsAnother) {
+  start();
+  append(*create("t", 0));
+  auto old = manager_->get("t", 0);
+  base::Uuid other = base::Uuid::random(random_);
+  auto conflict = manager_->get_or_create({"t", 0}, other);
+  ASSERT_FALSE(conflict);
+  EXPECT_EQ(base::Errc::kConflict, conflict.error().code);
+  ASSERT_TRUE(manager_->remove({"t", 0}));
+  EXPECT_EQ(base::Errc::kNotFound, manager_->remove({"t", 0}).error().code);
+  auto fresh = manager_->get_or_create({"t", 0}, other);
+  ASSERT_TRUE(fresh);
+  EXPECT_EQ(0, (*fresh)->log_end_offset());
+  base::Bytes batch = make_batch({});
+  EXPECT_FALSE(old->append_as_leader(batch, {}));
+  EXPECT_EQ(1, old->log_end_offset());
+
+  auto count = [&] { return files_.list("/a")->size(); };
+  size_t before = count();
+  manager_->remove_deleted();
+  EXPECT_EQ(before, count());
+  clock_.now_ms += config_.file_delete_delay_ms;
+  manager_->remove_deleted();
+  EXPECT_EQ(before - 1, count());
+}
+
+TEST_F(LogManagerTest, ADeletionIsFinishedAfterARestart) {
+  start();
+  append(*create("t", 0));
+  ASSERT_TRUE(manager_->remove({"t", 0}));
+  EXPECT_EQ(0u, start().logs);
+  size_t before = files_.list("/a")->size();
+  manager_->remove_deleted();
+  EXPECT_EQ(before - 1, files_.list("/a")->size());
+}
+
+TEST_F(LogManagerTest, CheckpointsBoundWhatIsReadAfterACrash) {
+  start();
+  auto log = create("t", 0);
+  append(*log, 30);
+  EXPECT_GT(log->segment_count(), 3u);
+  manager_->flush_due();
+  EXPECT_EQ(30, log->recovery_point());
+  ASSERT_TRUE(log->advance_log_start_offset(7));
+  manager_->write_checkpoints();
+  manager_->write_high_watermarks();
+  append(*log, 2);
+  files_.crash(base::CrashMode::kLoseUnsynced, random_);
+  auto loaded = start();
+  EXPECT_EQ(1u, loaded.logs);
+  EXPECT_EQ(2u, loaded.unclean_directories);
+  log = manager_->get("t", 0);
+  EXPECT_EQ(30, log->log_end_offset());
+  EXPECT_EQ(30, log->high_watermark());
+  EXPECT_EQ(7, log->log_start_offset());
+}
+
+TEST_F(LogManagerTest, OneDirectoryFailsAlone) {
+  start();
+  auto in_a = create("t", 0);
+  auto in_b = create("t", 1);
+  files_.set_fault_hook([](base::DiskOperation operation, std::string_view path) {
+    std::optional<base::Fault> fault;
+    if (operation == base::DiskOperation::kWrite && path.starts_with("/a/")) {
+      fault = {{base::Errc::kIo, "injected"}, 0};
+    }
+    return fault;
+  });
+  base::Bytes batch = make_batch({});
+  EXPECT_FALSE(in_a->append_as_leader(batch, {}));
+  append(*in_b);
+  EXPECT_EQ(std::vector<std::string>{"/a"}, failed_);
+  EXPECT_EQ(nullptr, manager_->get("t", 0));
+  EXPECT_NE(nullptr, manager_->get("t", 1));
+  EXPECT_EQ(base::Errc::kUnavailable, manager_->get_or_create({"t", 0}, id_).error().code);
+  create("t", 2);
+  EXPECT_EQ("/b", manager_->directory_of("t", 2));
+  EXPECT_EQ("injected", manager_->directories().at(0).failure);
+  EXPECT_EQ("", manager_->directories().at(1).failure);
+  EXPECT_TRUE(manager_->shutdown(1));
+  EXPECT_FALSE(files_.exists("/a/.kafka_cleanshutdown"));
+  EXPECT_TRUE(files_.exists("/b/.kafka_cleanshutdown"));
+}
+
+TEST_F(LogManagerTest, ALogThatCannotBeOpenedTakesItsDirectoryOffline) {
+  start();
+  append(*create("t", 0));
+  append(*create("t", 1));
+  ASSERT_TRUE(manager_->shutdown(1));
+  auto file = files_.open("/a/t-0/00000000000000000000.log", base::OpenMode::kCreate);
+  ASSERT_TRUE((*file)->write_at(16, base::as_bytes(std::string_view("\0", 1))));  // magic 0
+  EXPECT_EQ(1u, start().logs);
+  EXPECT_EQ(std::vector<std::string>{"/a"}, failed_);
+}
+
+TEST_F(LogManagerTest, RetentionAndSettings) {
+  start();
+  auto log = create("t", 0);
+  append(*log, 30);
+  EXPECT_EQ(0u, manager_->delete_old_segments());
+  LogConfig small = config_;
+  small.retention_bytes = 600;
+  manager_->set_config("t", std::make_shared<LogConfig>(small));
+  EXPECT_GT(manager_->delete_old_segments(), 0u);
+  EXPECT_LT(log->size_bytes(), 1200u);
+  size_t files = files_.list("/a/t-0")->size();
+  clock_.now_ms += small.file_delete_delay_ms;
+  manager_->remove_deleted();
+  EXPECT_LT(files_.list("/a/t-0")->size(), files);
+}
+
+TEST_F(LogManagerTest, LeavesTheMetadataLogAlone) {
+  ASSERT_TRUE(files_.create_directories("/a/__cluster_metadata-0"));
+  ASSERT_TRUE(files_.create_directories("/a/lost+found"));
+  EXPECT_EQ(0u, start().logs);
+}
+
+TEST(MetaPropertiesTest, RoundTripAndErrors) {
+  base::MemoryFileSystem files;
+  ASSERT_TRUE(files.create_directories("/d"));
+  EXPECT_EQ(std::nullopt, *read_meta_properties(files, "/d"));
+  base::SeededRandom random(1);
+  MetaProperties properties{"4L6g3nShT-eMCtK--X86sw", 3, base::Uuid::random(random)};
+  ASSERT_TRUE(write_meta_properties(files, "/d", properties));
+  EXPECT_EQ(properties, *read_meta_properties(files, "/d"));
+  auto put = [&](std::string_view text) {
+    ASSERT_TRUE(base::write_file_atomic(files, "/d/meta.properties", base::as_bytes(text)));
+  };
+  put("#\n#Sun Nov 22 03:39:28 UTC 2026\nnode.id=1\nversion=1\r\ncluster.id=x\n");
+  auto read = read_meta_properties(files, "/d");
+  ASSERT_TRUE(read && *read);
+  EXPECT_EQ("x", (*read)->cluster_id);
+  EXPECT_EQ(1, (*read)->node_id);
+  EXPECT_FALSE((*read)->directory_id);
+  put("version=0\nbroker.id=1\n");
+  EXPECT_EQ(base::Errc::kUnsupported, read_meta_properties(files, "/d").error().code);
+  put("version=1\nnode.id=-1\n");
+  EXPECT_EQ(base::Errc::kCorrupt, read_meta_properties(files, "/d").error().code);
+}
+
+}  // namespace
+}  // namespace longhaul::broker::log
