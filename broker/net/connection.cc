@@ -61,11 +61,37 @@ bool Connection::can_go_on() const {
   return can_send || (readable_ && session_.wants_input());
 }
 
-/// Reads, handles and sends until there is nothing more to do or others should have their turn.
+/// Takes a turn now, or after the one that is being taken: turns share the scratch buffer, and a
+/// handler may answer any connection of its reactor.
 void Connection::pump() {
-  if (closed() || pumping_) return;
+  if (closed() || context_->current == this) return;
+  if (context_->current) {
+    if (!std::exchange(answered_, true)) context_->answered.push_back(shared_from_this());
+    return;
+  }
+  take_turn();
+  run_answered();
+}
+
+void Connection::run_answered() {
+  std::shared_ptr<ConnectionContext> context = context_;
+  if (context->answered.empty()) return;
+  std::vector<std::shared_ptr<Connection>> now = std::exchange(context->answered, {});
+  for (const std::shared_ptr<Connection>& connection : now) {
+    connection->answered_ = false;
+    connection->take_turn();
+  }
+  if (context->answered.empty()) return;
+  // Whom they have answered comes after what else waits on the reactor.
+  context->reactor.post([first = context->answered.front()] { first->run_answered(); });
+}
+
+/// Reads, handles and sends until there is nothing more to do or others should have their turn.
+void Connection::take_turn() {
+  if (closed()) return;
   std::shared_ptr<Connection> alive = shared_from_this();
-  pumping_ = true;
+  context_->current = this;
+  if (std::exchange(granted_, false)) session_.memory_granted();
   quota_ = kSendPerTurn;
   int turns = kReadsPerTurn;
   do {
@@ -74,7 +100,8 @@ void Connection::pump() {
     session_.proceed();
     if (session_.closed()) close(session_.close_reason());
   } while (--turns > 0 && quota_ > 0 && can_go_on());
-  pumping_ = false;
+  context_->current = nullptr;
+  session_.yield_turn();
   if (closed()) return;
   if (draining_ && session_.idle()) return close("");
   if (can_go_on()) context_->reactor.post([alive] { alive->pump(); });
@@ -218,9 +245,9 @@ void Connection::deliver(uint64_t sequence, Outcome outcome) {
 
 void Connection::memory_freed() {
   context_->reactor.post([self = shared_from_this()] {
-    self->session_.memory_granted();
+    self->granted_ = true;
     self->pump();
-    self->session_.yield_turn();
+    if (self->closed()) self->context_->session.pool.wake_next();
   });
 }
 

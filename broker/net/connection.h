@@ -32,6 +32,10 @@ struct ConnectionContext {
   ConnectionOwner& owner;
   base::Logger log;
   std::vector<uint8_t> scratch;  // where small frames are read and file blocks pass through
+
+  // Of the reactor: whose turn it is now, and who was given an answer in that turn.
+  Connection* current = nullptr;
+  std::vector<std::shared_ptr<Connection>> answered = {};
 };
 
 /// Lives and dies on one reactor; only `deliver` and `memory_freed` come from other threads.
@@ -65,6 +69,8 @@ class Connection final : public EventHandler,
 
  private:
   void pump();
+  void take_turn();
+  void run_answered();
   void read_once();
   bool can_go_on() const;
   void flush();
@@ -82,7 +88,8 @@ class Connection final : public EventHandler,
   bool readable_ = false;
   bool writable_ = true;
   bool peer_done_ = false;  // it has closed its side: read to the end
-  bool pumping_ = false;    // replies given now are flushed by the pump
+  bool answered_ = false;   // in context_->answered
+  bool granted_ = false;    // the pool has offered memory
   bool draining_ = false;
   bool waits_for_disk_ = false;
   uint64_t quota_ = 0;  // bytes it may still send in this turn

@@ -37,7 +37,7 @@ bool Session::may_start() const {
 }
 
 bool Session::wants_input() const {
-  if (closed() || draining_) return false;
+  if (closed() || draining_ || consuming_) return false;
   return frame_ || (!aside_ && !waiting_ && may_start());
 }
 
@@ -67,7 +67,7 @@ void Session::received(std::span<const uint8_t> filled) {
 }
 
 void Session::proceed() {
-  if (closed() || draining_ || waiting_) return;
+  if (closed() || draining_ || waiting_ || consuming_) return;
   if (aside_) {
     aside_at_ += consume(aside_.view().subspan(aside_at_));
     if (aside_ && aside_at_ == aside_.size()) aside_ = {};
@@ -85,6 +85,7 @@ void Session::memory_granted() {
 /// Takes frames from `bytes` as long as they may be started; returns how many bytes it took.
 size_t Session::consume(std::span<const uint8_t> bytes) {
   size_t taken = 0;
+  consuming_ = true;
   while (taken < bytes.size() && !closed() && !draining_) {
     if (!frame_) {
       if (!may_start()) break;
@@ -99,6 +100,7 @@ size_t Session::consume(std::span<const uint8_t> bytes) {
     frame_filled_ += size;
     if (frame_filled_ == frame_.size()) finish_frame();
   }
+  consuming_ = false;
   return taken;
 }
 

@@ -110,6 +110,7 @@ class Session {
   bool waiting_ = false;        // in the pool's queue
   bool turn_ = false;           // told by the pool that there is memory
   bool draining_ = false;
+  bool consuming_ = false;  // handlers are being called: their replies change nothing of the input
 
   std::vector<Slot> slots_;  // of requests that were started, the oldest first
   uint64_t first_sequence_ = 0;

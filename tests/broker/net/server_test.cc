@@ -66,6 +66,49 @@ TEST(Server, PipelinedRequestsAreAnsweredInOrderByOtherThreads) {
   even.join();
 }
 
+TEST(Server, ARequestMayAnswerThoseOfOtherConnections) {
+  constexpr int kClients = 6, kRequests = 300;
+  std::mutex mutex;
+  std::optional<std::pair<Response, Reply>> held;  // each is answered by the next that comes
+  int handled = 0;
+  std::promise<void> all;
+  TestServer at([&](Request request, Reply reply) {
+    Response response = response_frame(request.correlation_id(), request.body());
+    std::lock_guard lock(mutex);
+    if (held) held->second.send(std::move(held->first));
+    held.emplace(std::move(response), std::move(reply));
+    if (++handled == kClients * kRequests) all.set_value();
+  });
+  std::vector<std::thread> clients;
+  for (int c = 0; c < kClients; ++c) {
+    clients.emplace_back([&at, c] {
+      Client client(at.port());
+      base::SeededRandom random(static_cast<uint64_t>(c));
+      base::Bytes sent;
+      std::vector<base::Bytes> frames;
+      for (int32_t i = 0; i < kRequests; ++i) {
+        frames.push_back(request_frame(c * 1000 + i, random.below(40) == 0 ? 60'000 : 500));
+        append(sent, frames.back());
+      }
+      std::thread sender([&] { client.send(sent); });
+      for (const base::Bytes& frame : frames) {
+        base::Bytes response = client.response();
+        ASSERT_EQ(response.size(), frame.size() - 10);
+        ASSERT_TRUE(std::equal(response.begin(), response.begin() + 4, frame.begin() + 8));
+        ASSERT_TRUE(std::equal(response.begin() + 4, response.end(), frame.begin() + 14));
+      }
+      sender.join();
+    });
+  }
+  all.get_future().wait();
+  {
+    std::lock_guard lock(mutex);
+    held->second.send(std::move(held->first));
+    held.reset();
+  }
+  for (std::thread& client : clients) client.join();
+}
+
 TEST(Server, LargeFramesComeAndGoWhole) {
   TestServer at(echo);
   Client client(at.port());
