@@ -41,8 +41,8 @@ base::Result<std::string> find_stranger(base::FileSystem& files, const std::stri
 base::Result<void> create_durably(base::FileSystem& files, const std::string& path) {
   if (files.exists(path)) return {};
   size_t slash = path.rfind('/');
-  std::string parent = slash == std::string::npos ? "." : path.substr(0, slash);
-  if (parent.empty()) parent = "/";
+  std::string parent =
+      slash == std::string::npos ? std::string(".") : path.substr(0, std::max<size_t>(slash, 1));
   LH_TRY(create_durably(files, parent));
   LH_TRY(files.create_directories(path));
   return files.sync_directory(parent);

@@ -79,6 +79,8 @@ class MetadataLog {
 
   /// Writes a snapshot of `image`, of which all records are committed.
   base::Result<void> write_snapshot(const MetadataImage& image, const raft::VoterSet& voters);
+  /// Begins a new segment, so that the ones before it can go once a snapshot has replaced them.
+  base::Result<void> roll() { return log_->roll(); }
   /// Removes snapshots and segments beyond metadata.max.retention, but never the newest snapshot,
   /// nor what lies behind it. Returns the log start offset afterwards.
   base::Result<int64_t> clean();

@@ -148,15 +148,19 @@ void MetadataNode::activate_if_ready() {
 
 void MetadataNode::snapshot_if_due() {
   if (bytes_since_snapshot_ >= static_cast<size_t>(params_.log_options.snapshot_after_bytes))
-    snapshot_now();
+    write_snapshot(/*roll=*/true);
 }
 
-void MetadataNode::snapshot_now() {
+void MetadataNode::snapshot_now() { write_snapshot(/*roll=*/false); }
+
+void MetadataNode::write_snapshot(bool roll) {
   Shared<MetadataImage> image = images_.current();
   if (snapshotting_ || stopping_ || image->provenance.offset <= snapshot_offset_) return;
   snapshotting_ = true;
   bytes_since_snapshot_ = 0;
   snapshot_offset_ = image->provenance.offset;
+  if (auto done = roll ? params_.log->roll() : base::Result<void>(); !done)
+    params_.logger.warn("rolling the metadata log: {}", done.error().message);
   params_.io->post([weak = weak_from_this(), loop = params_.loop, log = params_.log, image,
                     voters = driver_->raft().voters().before(image->provenance.offset)] {
     loop->post([weak, result = log->write_snapshot(*image, voters)] {

@@ -85,6 +85,7 @@ class MetadataNode : public ControllerClient, public std::enable_shared_from_thi
   void publish(const ImageStep& step, size_t bytes);
   void activate_if_ready();
   void snapshot_if_due();
+  void write_snapshot(bool roll);
   void snapshot_written(const base::Result<void>& result);
   void arm_snapshot_timer();
   void arm_idle_timer();

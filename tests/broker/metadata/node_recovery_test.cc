@@ -117,7 +117,8 @@ TEST_F(Recovery, SnapshotsReplaceTheLog) {
   auto ids = snapshots();
   ASSERT_GE(ids.size(), 1u);
   EXPECT_GT(ids.front().offset, 0);  // the founding one is gone
-  EXPECT_GE(node_->raft().start_offset(), ids.front().offset);
+  EXPECT_EQ(node_->raft().start_offset(), ids.front().offset);
+  EXPECT_FALSE(files_.exists(kLogPath));  // the first segment
   auto expected = encoded(*image());
   crash(base::CrashMode::kLoseUnsynced);
   start();
