@@ -44,7 +44,9 @@ void emit_read(Code& code, const Message& message, const Field& field, const std
     // A nullable struct has a byte in front of it, within a tagged field a varint.
     code.line("if ({}) {}.reset();",
               field.tag ? in + ".unsigned_varint() == 0" : in + ".int8() < 0", target);
-    code.line("else read({}, {}.emplace(), version);", in, target);
+    // With an argument, because clang 14 holds a nested struct for not default constructible here.
+    code.line("else read({}, {}.emplace({}()), version);", in, target,
+              element_type(field, message));
   } else if (field.kind == Kind::kStruct) {
     code.line("read({}, {}, version);", in, target);
   } else if (field.kind == Kind::kErrorCode) {
