@@ -18,6 +18,7 @@ constexpr int64_t kEarliestLocal = -4;          // KIP-405: the earliest one, as
 constexpr int64_t kLatestTiered = -5;           // KIP-1005: none, likewise
 constexpr int64_t kEarliestPendingUpload = -6;  // KIP-1023: none, likewise
 constexpr int8_t kReadCommitted = 1;
+constexpr int16_t kFirstVersionWithEpochs = 4;
 
 using Answer = ListOffsetsResponse::ListOffsetsPartitionResponse;
 
@@ -64,7 +65,8 @@ Answer look_up(const partition::Partition& partition,
   }
 }
 
-ListOffsetsResponse list_offsets(Services& services, const ListOffsetsRequest& request) {
+ListOffsetsResponse list_offsets(Services& services, const ListOffsetsRequest& request,
+                                 int16_t version) {
   ListOffsetsResponse response;
   auto image = services.image.load();
   for (const auto& topic : request.topics) {
@@ -79,6 +81,11 @@ ListOffsetsResponse list_offsets(Services& services, const ListOffsetsRequest& r
       shown.partitions.push_back({.partition_index = wanted.partition_index,
                                   .error_code = exists ? ErrorCode::kNotLeaderOrFollower
                                                        : ErrorCode::kUnknownTopicOrPartition});
+    }
+  }
+  if (version < kFirstVersionWithEpochs) {
+    for (auto& topic : response.topics) {
+      for (auto& each : topic.partitions) each.leader_epoch = -1;
     }
   }
   return response;
@@ -98,11 +105,13 @@ bool reads_the_log(const ListOffsetsRequest& request) {
 void handle_list_offsets(Services& services, Call call) {
   auto request = call.decode<ListOffsetsRequest>();
   if (!request) return;
-  if (!reads_the_log(*request)) return call.respond(list_offsets(services, *request));
+  if (!reads_the_log(*request)) {
+    return call.respond(list_offsets(services, *request, call.version()));
+  }
   call.release_frame();
   services.workers.post(
       [&services, call = std::move(call), request = std::move(*request)]() mutable {
-        call.respond(list_offsets(services, request));
+        call.respond(list_offsets(services, request, call.version()));
       });
 }
 
