@@ -39,6 +39,31 @@ int run_topic_create(const GlobalOptions& global, const KafkaOptions& kafka, con
 int run_topic_delete(const GlobalOptions& global, const KafkaOptions& kafka,
                      const std::string& topic);
 
+struct ProduceOptions {
+  std::string topic;
+  std::string key_separator;         // --key-separator; empty: no keys
+  std::vector<std::string> headers;  // "name=value", for every record
+  std::string codec = "none";        // --compression
+  std::optional<int32_t> partition;  // --partition; absent: by key, else in turn
+};
+/// `produce`: a record per line of standard input.
+int run_produce(const GlobalOptions& global, const KafkaOptions& kafka,
+                const ProduceOptions& options);
+
+struct ConsumeOptions {
+  std::string topic;
+  std::optional<int32_t> partition;  // absent: all
+  std::optional<int64_t> offset;     // --offset, with --partition
+  bool from_beginning = false;       // else from the end
+  bool until_end = false;            // stop at what the end is at the start
+  bool keys = false;                 // "key<TAB>value"
+  bool json = false;                 // an object per line, with everything
+  int64_t max_messages = 0;          // 0: no limit
+};
+/// `consume`: records to standard output, until there are enough or Ctrl-C.
+int run_consume(const GlobalOptions& global, const KafkaOptions& kafka,
+                const ConsumeOptions& options);
+
 /// Prints "longhaul: …" for an error; the exit code.
 int report(const base::Result<void>& result);
 

@@ -16,6 +16,8 @@ struct Options {
   DownOptions down;
   KafkaOptions kafka;
   NewTopic topic;
+  ProduceOptions produce;
+  ConsumeOptions consume;
   std::vector<std::string> files;
   bool internal = false;
 };
@@ -109,6 +111,44 @@ void add_topic(CLI::App& app, Options& options, int& code) {
   });
 }
 
+void add_produce(CLI::App& app, Options& options, int& code) {
+  ProduceOptions& produce = options.produce;
+  CLI::App* command = app.add_subcommand("produce", "Write a record per line of standard input");
+  command->add_option("topic", produce.topic, "Topic")->required();
+  command->add_option("--key-separator", produce.key_separator,
+                      "What stands between key and value in a line (default: lines have no key)");
+  command->add_option("--header", produce.headers, "NAME=VALUE for every record, repeatable");
+  command->add_option("--compression", produce.codec, "Codec")
+      ->check(CLI::IsMember({"none", "gzip", "snappy", "lz4", "zstd"}))
+      ->capture_default_str();
+  command->add_option("--partition", produce.partition,
+                      "Partition (default: by key; without keys one after the other)");
+  add_kafka_options(command, options.kafka);
+  command->callback(
+      [&options, &code] { code = run_produce(options.global, options.kafka, options.produce); });
+}
+
+void add_consume(CLI::App& app, Options& options, int& code) {
+  ConsumeOptions& consume = options.consume;
+  CLI::App* command = app.add_subcommand("consume", "Print records, one per line, until Ctrl-C");
+  command->add_option("topic", consume.topic, "Topic")->required();
+  auto* partition = command->add_option("--partition", consume.partition, "Only this partition");
+  auto* offset = command->add_option("--offset", consume.offset, "Begin at this offset");
+  auto* beginning = command->add_flag("--from-beginning", consume.from_beginning,
+                                      "Begin with the oldest record (default: with the next)");
+  offset->needs(partition)->excludes(beginning);
+  command->add_flag("--until-end", consume.until_end,
+                    "Stop where the topic ended when the command began");
+  command->add_option("--max-messages", consume.max_messages, "Stop after so many")
+      ->check(CLI::PositiveNumber);
+  auto* keys = command->add_flag("--keys", consume.keys, "Key and a tab before each value");
+  command->add_flag("--json", consume.json, "An object per line with everything in a record")
+      ->excludes(keys);
+  add_kafka_options(command, options.kafka);
+  command->callback(
+      [&options, &code] { code = run_consume(options.global, options.kafka, options.consume); });
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -128,6 +168,8 @@ int main(int argc, char** argv) {
   add_up(app, options, code);
   add_kubernetes(app, options, code);
   add_topic(app, options, code);
+  add_produce(app, options, code);
+  add_consume(app, options, code);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

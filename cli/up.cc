@@ -209,7 +209,10 @@ class Up {
     auto kind = region_->api().kind("", "v1", "pods");
     std::vector<op::kube::Json> pods;
     for (const local::ObjectPtr& pod : region_->api().list({*kind}).objects) pods.push_back(*pod);
-    std::string first;
+    std::string first, topic = "hello";
+    auto topics = region_->api().kind("longhaul.dev", "v1alpha1", "kafkatopics");
+    for (const local::ObjectPtr& one : region_->api().list({*topics}).objects)
+      topic = op::kube::string_at(*one, {"status", "topicName"}, op::kube::name_of(*one));
     say("");
     for (const BootstrapAddress& one : bootstrap_addresses(pods)) {
       say("bootstrap {} {}", one.region, one.addresses);
@@ -223,8 +226,8 @@ class Up {
     say("  {} status", self);
     if (!first.empty()) {
       say("  {} topic list", self);
-      say("  echo hello | {} produce greetings", self);
-      say("  {} consume greetings --from-beginning", self);
+      say("  echo hello | {} produce {}", self, topic);
+      say("  {} consume {} --from-beginning", self, topic);
       say("  kcat -b {} -L", first);
     }
     say("  kubectl --kubeconfig {} get kafkaclusters,kafkatopics,pods", region_->kubeconfig());

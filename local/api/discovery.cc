@@ -19,6 +19,7 @@ Json resource_list(std::string_view group, std::string_view version,
              {"verbs",
               {"create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"}}};
     if (!kind->short_names.empty()) one["shortNames"] = kind->short_names;
+    if (!kind->categories.empty()) one["categories"] = kind->categories;
     resources.push_back(std::move(one));
     if (kind->has_status)
       resources.push_back({{"name", kind->plural + "/status"},

@@ -21,6 +21,8 @@ Kind builtin(std::string group, std::string version, std::string name, std::stri
   kind.has_status = has_status;
   kind.has_generation = has_generation;
   kind.schema = builtin_schema(kind.name);
+  for (const char* everyday : {"Pod", "Service", "StatefulSet"})
+    if (kind.name == everyday) kind.categories = {"all"};
   return kind;
 }
 
@@ -89,6 +91,8 @@ Answer<Kind> kind_of_definition(const Json& definition) {
   kind.namespaced = string_at(definition, {"spec", "scope"}) != "Cluster";
   for (const Json& name : at_path(definition, {"spec", "names", "shortNames"}))
     if (name.is_string()) kind.short_names.push_back(name);
+  for (const Json& name : at_path(definition, {"spec", "names", "categories"}))
+    if (name.is_string()) kind.categories.push_back(name);
   if (kind.group.empty() || kind.name.empty() || kind.plural.empty())
     return refuse(422, "Invalid", "spec.group, spec.names.kind and spec.names.plural are required");
   for (const Json& version : at_path(definition, {"spec", "versions"})) {

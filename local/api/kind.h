@@ -28,6 +28,7 @@ struct Kind {
   std::string plural;    // "statefulsets"
   std::string singular;  // "statefulset"
   std::vector<std::string> short_names = {};
+  std::vector<std::string> categories = {};  // such as "all"
   bool namespaced = true;
   bool has_status = false;      // a /status subresource
   bool has_generation = false;  // metadata.generation counts changes of the desired state
