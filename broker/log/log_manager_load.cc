@@ -40,6 +40,7 @@ struct LogManager::Loading {
 
 base::Result<void> LogManager::list_logs(Directory& directory, Loading& loading) {
   LH_ASSIGN(auto entries, params_.files->list(directory.path));
+  size_t before = loading.jobs.size();
   for (const auto& entry : entries) {
     if (!entry.is_directory) continue;
     if (entry.name.ends_with(kDeleteSuffix) && entry.name.find('.') != std::string::npos) {
@@ -54,6 +55,7 @@ base::Result<void> LogManager::list_logs(Directory& directory, Loading& loading)
       loading.jobs.push_back({&directory, std::move(*id)});
     }
   }
+  if (loading.jobs.size() == before) directory.clean = true;  // nothing there that could be unclean
   return {};
 }
 

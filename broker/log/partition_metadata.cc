@@ -17,9 +17,7 @@ std::optional<std::string> value_of(std::string_view text, std::string_view key)
   size_t at = text.find(key);
   if (at == std::string_view::npos) return std::nullopt;
   std::string_view rest = text.substr(at + key.size());
-  size_t end = rest.find_first_of("\r\n");
-  if (end == std::string_view::npos) return std::nullopt;  // the line is cut off
-  return std::string(rest.substr(0, end));
+  return std::string(rest.substr(0, rest.find_first_of("\r\n")));
 }
 
 }  // namespace
@@ -45,7 +43,7 @@ base::Result<void> write_partition_metadata(LogDirectory& directory, const base:
   LH_ASSIGN(auto file, directory.files().open(path, base::OpenMode::kCreate));
   LH_TRY(file->truncate(0));
   directory.mark_changed();
-  std::string text = fmt::format("{}0\n{}{}\n", kVersionKey, kTopicKey, topic_id.to_string());
+  std::string text = fmt::format("{}0\n{}{}", kVersionKey, kTopicKey, topic_id.to_string());
   return file->write_at(0, base::as_bytes(text));
 }
 

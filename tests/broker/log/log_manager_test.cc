@@ -160,7 +160,7 @@ TEST_F(LogManagerTest, CheckpointsBoundWhatIsReadAfterACrash) {
   files_.crash(base::CrashMode::kLoseUnsynced, random_);
   auto loaded = start();
   EXPECT_EQ(1u, loaded.logs);
-  EXPECT_EQ(2u, loaded.unclean_directories);
+  EXPECT_EQ(1u, loaded.unclean_directories);
   log = manager_->get("t", 0);
   EXPECT_EQ(30, log->log_end_offset());
   EXPECT_EQ(30, log->high_watermark());

@@ -302,8 +302,7 @@ TEST_F(LogStateTest, KnowsItsTopic) {
   base::Uuid id = base::Uuid::random(random);
   EXPECT_TRUE(log_->topic_id().is_zero());
   ASSERT_TRUE(log_->set_topic_id(id));
-  EXPECT_EQ("version: 0\ntopic_id: " + id.to_string() + "\n",
-            base::as_text(file("partition.metadata")));
+  EXPECT_EQ("version: 0\ntopic_id: " + id.to_string(), base::as_text(file("partition.metadata")));
   append_ok();
   ASSERT_TRUE(log_->flush());
   crash(base::CrashMode::kLoseUnsynced);
