@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <fstream>
 #include <stdexcept>
 #include <thread>
 
@@ -50,6 +51,14 @@ ChildProcess::ChildProcess(const std::vector<std::string>& arguments,
 bool ChildProcess::running() {
   if (pid_ > 0 && waitpid(pid_, nullptr, WNOHANG) != 0) pid_ = -1;
   return pid_ > 0;
+}
+
+int64_t ChildProcess::resident_kilobytes() const {
+  std::ifstream status("/proc/" + std::to_string(pid_) + "/status");
+  std::string line;
+  while (std::getline(status, line))
+    if (line.starts_with("VmRSS:")) return std::stoll(line.substr(6));
+  return -1;
 }
 
 ChildProcess::~ChildProcess() {

@@ -12,14 +12,6 @@ namespace {
 namespace kube = op::kube;
 using kube::Json;
 
-/// The value of a "name=value" line.
-std::string property(const std::string& text, const std::string& name) {
-  size_t at = text.find("\n" + name + "=");
-  if (at == text.npos) return {};
-  at += name.size() + 2;
-  return text.substr(at, text.find('\n', at) - at);
-}
-
 std::string variable(const Json& pod, const std::string& name) {
   for (const Json& entry : pod["spec"]["containers"][0]["env"])
     if (entry["name"] == name) return entry.value("value", "");
@@ -27,6 +19,13 @@ std::string variable(const Json& pod, const std::string& name) {
 }
 
 }  // namespace
+
+std::string property(const std::string& text, const std::string& name) {
+  size_t at = text.find("\n" + name + "=");
+  if (at == text.npos) return {};
+  at += name.size() + 2;
+  return text.substr(at, text.find('\n', at) - at);
+}
 
 FakeNode::FakeNode(kube::Transport& transport, std::string name_space, FakeKafka& kafka)
     : transport_(transport), name_space_(std::move(name_space)), kafka_(kafka) {}
@@ -66,8 +65,8 @@ void FakeNode::run_set(const Json& set) {
   patch.path += "/status";
   patch.body = Json{{"status",
                      {{"phase", "Running"},
-                      {"podIP", "10.1.2.3"},
-                      {"podIPs", Json::array({{{"ip", "10.1.2.3"}}})},
+                      {"podIP", pod_ip},
+                      {"podIPs", Json::array({{{"ip", pod_ip}}})},
                       {"conditions",
                        Json::array({{{"type", "Ready"}, {"status", ready ? "True" : "False"}}})}}}}
                    .dump();
@@ -79,6 +78,7 @@ bool FakeNode::start_broker(const Json& pod) {
   std::string config_name = pod["spec"]["volumes"][0]["configMap"]["name"];
   Json config = must(kube::get(kube::kConfigMap, name_space_, config_name));
   std::string properties = config["data"]["server.properties"];
+  if (broker) return broker(pod, properties);
   if (!volume_) {
     if (variable(pod, "LONGHAUL_FORMAT") != "found") return false;
     volume_ = FakeVolume{property(properties, "longhaul.cluster.id"), {}};

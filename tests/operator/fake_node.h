@@ -1,7 +1,9 @@
 // Plays the StatefulSet controller, kubelet and the broker, on any Kubernetes API.
 #pragma once
 
+#include <functional>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "operator/kube/transport.h"
@@ -16,7 +18,10 @@ class FakeNode {
 
   bool sets_are_observed = true;  // the StatefulSet controller runs
   bool pods_run = true;           // pods are made and become ready
-  int founded = 0;                // how often an empty volume was formatted with permission
+  std::string pod_ip = "10.1.2.3";
+  /// Takes the broker's part, if set: gets the pod and its server.properties; true: it is ready.
+  std::function<bool(const op::kube::Json& pod, const std::string& properties)> broker;
+  int founded = 0;  // how often an empty volume was formatted with permission
 
   /// Makes missing pods, "starts" their brokers, brings status up to date.
   void step();
@@ -35,5 +40,8 @@ class FakeNode {
   FakeKafka& kafka_;
   std::optional<FakeVolume> volume_;
 };
+
+/// The value of a line "name=value" of a properties file.
+std::string property(const std::string& text, const std::string& name);
 
 }  // namespace longhaul::tests

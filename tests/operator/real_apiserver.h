@@ -23,6 +23,8 @@ class ChildProcess {
 
   /// False once it has ended by itself.
   bool running();
+  /// VmRSS.
+  int64_t resident_kilobytes() const;
 
  private:
   pid_t pid_ = -1;
