@@ -237,7 +237,10 @@ class Up {
 
   // The operator goes first, so that it does not mend what we take down.
   void stop() {
-    say("stopping");
+    // From here on a signal ends us at once, and the kernel what we started.
+    sigset_t set = end_signals();
+    pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+    say("stopping{}", options_.detach ? "" : " (Ctrl-C kills)");
     if (operator_) operator_->stop(kOperatorGrace);
     region_->stop_pods();
     operator_.reset();

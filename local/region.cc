@@ -6,7 +6,7 @@
 namespace longhaul::local {
 namespace {
 
-constexpr size_t kHistory = 10'000;  // changes that watches can go back
+constexpr size_t kHistory = 2'000;  // changes that watches can go back; each holds its objects
 
 }  // namespace
 

@@ -33,6 +33,8 @@ constexpr uint32_t kHeaderLimit = 64 << 10;
 constexpr std::chrono::minutes kIdle{5};
 constexpr std::chrono::seconds kWriteTimeout{60};
 constexpr std::chrono::seconds kBookmarkPeriod{60};
+constexpr std::chrono::seconds kLinger{5};
+constexpr size_t kDiscard = 64 << 10;
 constexpr size_t kMaxConnections = 1000;
 
 bool is_loopback_host(std::string_view host) {
@@ -131,8 +133,22 @@ class Session : public std::enable_shared_from_this<Session> {
                       [self = shared_from_this(), message](error_code error, size_t) {
                         if (error) return;
                         if (self->keep_alive_) return self->read();
-                        self->close();
+                        self->linger();
                       });
+  }
+
+  // Closing while the client still sends would take our answer away from it.
+  void linger() {
+    error_code ignored;
+    stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
+    if (lingering_until_ == std::chrono::steady_clock::time_point{})
+      lingering_until_ = std::chrono::steady_clock::now() + kLinger;
+    stream_.expires_at(lingering_until_);
+    buffer_.clear();
+    stream_.async_read_some(buffer_.prepare(kDiscard),
+                            [self = shared_from_this()](error_code error, size_t) {
+                              error ? self->close() : self->linger();
+                            });
   }
 
   void start_watch(Response response) {
@@ -217,7 +233,7 @@ class Session : public std::enable_shared_from_this<Session> {
   std::optional<http::request_parser<http::string_body>> parser_;
   bool keep_alive_ = true;
   std::shared_ptr<Watch> watch_;
-  std::chrono::steady_clock::time_point deadline_;
+  std::chrono::steady_clock::time_point deadline_, lingering_until_;
   std::string chunk_;
   bool writing_ = false, finished_ = false, expired_ = false;
 };

@@ -149,6 +149,9 @@ TEST_F(ApiTest, RefusesWebPagesAndNoise) {
                        "POST /api/v1/namespaces HTTP/1.1\r\nHost: localhost\r\n"
                        "Content-Length: 99999999\r\n\r\n")
                   .starts_with("HTTP/1.1 413"));
+  std::string large =
+      "POST /api/v1/namespaces HTTP/1.1\r\nHost: localhost\r\nContent-Length: 8000000\r\n\r\n";
+  EXPECT_TRUE(send_raw(port, large + std::string(8000000, 'x')).starts_with("HTTP/1.1 413"));
   auto taken = HttpServer::start(api_, clock_, port, base::Logger(base::null_sink(), "api"));
   ASSERT_FALSE(taken);
   EXPECT_EQ(taken.error().code, base::Errc::kAlreadyExists);
