@@ -179,8 +179,17 @@ base::Result<void> Node::Rooms::open_metadata() {
 }
 
 void Node::Rooms::serve() {
+  auto broker_epoch = [this] {
+    auto now = image.load();
+    const metadata::Broker* self = now->broker(config.node_id);
+    return self ? self->epoch : -1;
+  };
   producer_ids = std::make_unique<handlers::ProducerIds>(
-      config.node_id, *metadata, environment.metadata_loop, environment.clock);
+      handlers::ProducerIds::Params{.broker_id = config.node_id,
+                                    .broker_epoch = broker_epoch,
+                                    .controller = *metadata,
+                                    .executor = environment.metadata_loop,
+                                    .clock = environment.clock});
   dispatcher = std::make_unique<handlers::Dispatcher>(
       handlers::Services{.config = config,
                          .cluster_id = identity.cluster_id,

@@ -27,9 +27,11 @@ void ProducerIds::next(Done done) {
     if (shared_->waiting.size() > 1) return;  // the block is asked for already
   }
   protocol::AllocateProducerIdsRequest request;
-  request.broker_id = shared_->broker_id;
-  shared_->controller.allocate_producer_ids(
-      request, {&shared_->executor, shared_->clock.monotonic() + kBlockTimeout},
+  const Params& params = shared_->params;
+  request.broker_id = params.broker_id;
+  request.broker_epoch = params.broker_epoch();
+  params.controller.allocate_producer_ids(
+      request, {&params.executor, params.clock.monotonic() + kBlockTimeout},
       [shared = shared_](const protocol::AllocateProducerIdsResponse& response) {
         take_block(*shared, response);
       });

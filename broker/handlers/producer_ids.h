@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -15,10 +16,14 @@ namespace longhaul::broker::handlers {
 /// Thread-safe.
 class ProducerIds {
  public:
-  /// Blocks come back on `executor`.
-  ProducerIds(int32_t broker_id, metadata::ControllerClient& controller, base::Executor& executor,
-              const base::Clock& clock)
-      : shared_(std::make_shared<Shared>(broker_id, controller, executor, clock)) {}
+  struct Params {
+    int32_t broker_id;
+    std::function<int64_t()> broker_epoch;  // of our registration, -1 if there is none now
+    metadata::ControllerClient& controller;
+    base::Executor& executor;  // blocks come back on it
+    const base::Clock& clock;
+  };
+  explicit ProducerIds(Params params) : shared_(std::make_shared<Shared>(std::move(params))) {}
 
   /// The next ID. `done` is called at once, or from any thread when a new block has come.
   using Done = base::Callback<void(protocol::KafkaResult<int64_t>)>;
@@ -26,13 +31,8 @@ class ProducerIds {
 
  private:
   struct Shared {
-    Shared(int32_t broker, metadata::ControllerClient& asked, base::Executor& on,
-           const base::Clock& time)
-        : broker_id(broker), controller(asked), executor(on), clock(time) {}
-    const int32_t broker_id;
-    metadata::ControllerClient& controller;
-    base::Executor& executor;
-    const base::Clock& clock;
+    explicit Shared(Params given) : params(std::move(given)) {}
+    const Params params;
     std::mutex mutex;
     int64_t next = 0;
     int64_t end = 0;  // of the block: `next` up to here may be given out
