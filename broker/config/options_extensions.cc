@@ -14,7 +14,7 @@ constexpr Option kOptions[] = {
      never(kNoPlugins)},
     {"client.quota.callback.class", kClass, null_default(), kLow, kReadOnly, "", never(kNoPlugins)},
     {"config.providers", kList, is(""), kLow, kClusterWide, "",
-     never("values are taken as they stand")},
+     never("${env:NAME} is replaced without it; there are no other providers")},
     {"create.topic.policy.class.name", kClass, null_default(), kLow, kReadOnly, "",
      never(kNoPlugins)},
     {"follower.fetch.last.tiered.offset.enable", kBoolean, is("false"), kMedium, kClusterWide, "",
