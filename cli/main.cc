@@ -40,8 +40,9 @@ void add_up(CLI::App& app, Options& options, int& code) {
   up->add_option("--port", options.up.port,
                  "Port of the Kubernetes API on 127.0.0.1 (default: the last one, or a free one)")
       ->check(CLI::Range(1, 65535));
-  up->add_option("--addresses", options.up.addresses, "First loopback address for brokers")
-      ->capture_default_str();
+  up->add_option("--addresses", options.up.addresses,
+                 "Where the loopback addresses of brokers begin (default: the last ones, or the "
+                 "first of 127.77.N.0 that nobody uses)");
   up->add_option("--programs", options.up.programs,
                  "Directory of longhaul-operator and longhaul-broker (default: this program's)");
   up->add_option("--timeout", options.up.timeout_seconds, "Seconds until all must be ready")

@@ -96,6 +96,16 @@ void StateDirectory::remember_port(uint16_t port) {
   (void)base::write_file_atomic(files_, path_ + "/port", base::as_bytes(text));
 }
 
+std::string StateDirectory::addresses() {
+  std::string text = read_small("addresses");
+  return text.substr(0, text.find('\n'));
+}
+
+void StateDirectory::remember_addresses(const std::string& first) {
+  std::string text = first + "\n";
+  (void)base::write_file_atomic(files_, path_ + "/addresses", base::as_bytes(text));
+}
+
 bool StateDirectory::had_example() { return files_.exists(path_ + "/example-applied"); }
 
 void StateDirectory::remember_example() {

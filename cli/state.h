@@ -44,6 +44,9 @@ class StateDirectory {
   /// The API's last port, so that a kubeconfig stays good; 0 if there was none.
   uint16_t last_port();
   void remember_port(uint16_t port);
+  /// Where the addresses of pods begin, once that was chosen; "" before.
+  std::string addresses();
+  void remember_addresses(const std::string& first);
   /// Whether the example was applied here before: it is not forced on people again.
   bool had_example();
   void remember_example();

@@ -16,6 +16,7 @@
 #include "cli/detach.h"
 #include "cli/embedded.h"
 #include "cli/kubernetes.h"
+#include "cli/loopback.h"
 #include "cli/readiness.h"
 #include "cli/state.h"
 #include "cli/supervisor.h"
@@ -134,7 +135,8 @@ class Up {
   Result<void> start_region() {
     local::RegionOptions options;
     options.directory = state_.region_directory();
-    options.addresses = options_.addresses;
+    options.addresses = options_.addresses.empty() ? state_.addresses() : options_.addresses;
+    if (options.addresses.empty()) options.addresses = free_loopback_base();
     options.images = {{"longhaul", programs_}};
     options.port = options_.port ? options_.port : state_.last_port();
     auto region = local::Region::start(files_, clock_, random_, log_, options);
@@ -146,6 +148,7 @@ class Up {
       region.error().message += "; choose another --port, or none";
     LH_ASSIGN(region_, std::move(region));
     state_.remember_port(region_->port());
+    state_.remember_addresses(options.addresses);
     return {};
   }
 
@@ -197,6 +200,8 @@ class Up {
       if (clock_.monotonic() > limit) {
         std::string why = fmt::format("not ready after {} s: {}", options_.timeout_seconds, said);
         for (const std::string& trouble : now.troubles) why += "\n  " + trouble;
+        if (!now.troubles.empty())
+          why += "\n  (an address that is in use: --addresses 127.78.0.0 chooses others)";
         why += "\n  logs: " + state_.operator_log() + ", " + state_.region_directory() + "/logs/";
         return base::fail(Errc::kTimedOut, std::move(why));
       }
