@@ -31,7 +31,7 @@ def main():
     peer = CLIENTS / "kafka/peer"
     subprocess.run([peer, "install"], check=True)
     with tempfile.TemporaryDirectory(prefix="longhaul-bench-") as folder:
-        ours = servers.Server(servers.longhaul, Path(folder) / "longhaul", "bG9uZ2hhdWwtYmVuY2g", num_partitions=6)
+        ours = servers.Server(servers.longhaul, Path(folder) / "longhaul", "bG9uZ2hhdWwtYmVuY2gtMQ", num_partitions=6)
         kafka = None
         try:
             ours.format()

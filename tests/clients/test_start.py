@@ -40,7 +40,7 @@ def snapshot(directory):
 
 
 def test_an_empty_directory_is_refused(server):
-    fails(server, "not formatted|no meta.properties", "longhaul-broker format|longhaul.format", str(server.data))
+    fails(server, "longhaul-broker format|longhaul.format", str(server.data))
     assert not list(server.data.rglob("*.log"))
     server.format()
     works(server)
@@ -63,10 +63,10 @@ def test_bad_cluster_ids_are_refused(server, cluster):
 
 
 def test_founding_by_permission(make_server):
-    options = {"longhaul_format": "found", "longhaul_cluster_id": "Zm91bmQtYnktcGVybQ"}
-    server = make_server(cluster="Zm91bmQtYnktcGVybQ", **options)
+    options = {"longhaul_format": "found", "longhaul_cluster_id": "Zm91bmQtYnktcGVybWlzcw"}
+    server = make_server(cluster="Zm91bmQtYnktcGVybWlzcw", **options)
     works(server)
-    assert "Zm91bmQtYnktcGVybQ" in (server.data / "meta.properties").read_text()
+    assert "Zm91bmQtYnktcGVybWlzcw" in (server.data / "meta.properties").read_text()
     server.start()  # the permission does not found a second time
     assert confluent.admin_client(server.address).list_topics(timeout=10).topics.keys() >= {"works"}
     assert server.stop() == 0
@@ -97,7 +97,7 @@ def test_a_taken_port_is_named(server):
     with socket.socket() as other:
         other.bind(("127.0.0.1", server.port))
         other.listen()
-        fails(server, str(server.port), "in use")
+        fails(server, str(server.port), "in use|taken")
     works(server)
 
 
