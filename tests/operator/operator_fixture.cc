@@ -43,8 +43,8 @@ spec:
 
 base::Result<kube::Response> CountingTransport::send(const kube::Request& request) {
   bool write = request.method != kube::Method::kGet;
-  if (write && writes >= most_writes)
-    return base::fail(base::Errc::kUnavailable, "the operator has died");
+  died = died || (write && writes >= most_writes);
+  if (died) return base::fail(base::Errc::kUnavailable, "the operator has died");
   if (write) ++writes;
   return inner_.send(request);
 }
@@ -63,6 +63,7 @@ OperatorLife::OperatorLife(kube::Transport& api, const std::string& ns, op::reco
 void OperatorLife::round() {
   for (const kube::ResourceType* type : {&kube::kKafkaCluster, &kube::kKafkaTopic}) {
     auto listed = caches.relist();
+    if (transport.died) return;
     ASSERT_TRUE(listed) << listed.error().message;
     for (const kube::ObjectPtr& object : caches.list(*type, name_space, "")) {
       if (type == &kube::kKafkaCluster)

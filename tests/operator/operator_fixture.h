@@ -20,6 +20,7 @@ class CountingTransport final : public op::kube::Transport {
   explicit CountingTransport(op::kube::Transport& inner) : inner_(inner) {}
   int writes = 0;
   int most_writes = INT32_MAX;
+  bool died = false;  // a write beyond that was tried; nothing works from then on
   base::Result<op::kube::Response> send(const op::kube::Request& request) override;
   base::Result<op::kube::Response> stream(const op::kube::Request& request,
                                           const LineHandler& on_line,
