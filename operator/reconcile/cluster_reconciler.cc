@@ -16,6 +16,7 @@ ClusterReconciler::ClusterReconciler(const Dependencies& dependencies)
 
 Next ClusterReconciler::reconcile(const kube::ObjectKey& key) {
   kube::ObjectPtr object = dependencies_.caches.get(kube::kKafkaCluster, key);
+  if (!object) announcer_.forget(key);
   if (!object || kube::is_deleting(*object)) return {};
   ClusterPass pass(dependencies_, object);
   Verdict verdict = pass.run();

@@ -53,19 +53,20 @@ void Announcer::announce(const Json& live, const Json& conditions) {
   std::string reason = kube::string_at(ready, {"reason"});
   {
     std::lock_guard lock(mutex_);
-    std::string before = kube::string_at(kube::condition_of(live, "Ready"), {"reason"});
-    auto [last, is_new] = last_.try_emplace(kube::uid_of(live), before);
-    if (last->second == reason) return;
-    last->second = reason;
+    Last& last = last_[kube::key_of(live)];
+    if (last.uid != kube::uid_of(live))
+      last = {kube::uid_of(live), kube::string_at(kube::condition_of(live, "Ready"), {"reason"})};
+    if (last.reason == reason) return;
+    last.reason = reason;
   }
   bool warning = kube::string_at(ready, {"status"}) != "True" &&
                  kube::string_at(kube::condition_of(wrapped, "Progressing"), {"status"}) != "True";
   writer_.event(live, warning || reason == "Error", reason, kube::string_at(ready, {"message"}));
 }
 
-void Announcer::forget(const std::string& uid) {
+void Announcer::forget(const kube::ObjectKey& key) {
   std::lock_guard lock(mutex_);
-  last_.erase(uid);
+  last_.erase(key);
 }
 
 }  // namespace longhaul::op::reconcile

@@ -5,7 +5,7 @@
 #include <mutex>
 #include <string>
 
-#include "operator/kube/object.h"
+#include "operator/kube/store.h"
 #include "operator/reconcile/outcome.h"
 #include "operator/reconcile/writer.h"
 
@@ -30,12 +30,17 @@ class Announcer {
  public:
   explicit Announcer(Writer& writer) : writer_(writer) {}
   void announce(const kube::Json& live, const kube::Json& conditions);
-  void forget(const std::string& uid);
+  /// The object is gone.
+  void forget(const kube::ObjectKey& key);
 
  private:
+  struct Last {
+    std::string uid;
+    std::string reason;
+  };
   Writer& writer_;
   std::mutex mutex_;
-  std::map<std::string, std::string> last_;  // reason by UID
+  std::map<kube::ObjectKey, Last> last_;
 };
 
 }  // namespace longhaul::op::reconcile

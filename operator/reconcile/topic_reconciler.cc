@@ -16,7 +16,10 @@ TopicReconciler::TopicReconciler(const Dependencies& dependencies)
 
 Next TopicReconciler::reconcile(const kube::ObjectKey& key) {
   kube::ObjectPtr object = dependencies_.caches.get(kube::kKafkaTopic, key);
-  if (!object) return {};
+  if (!object) {
+    announcer_.forget(key);
+    return {};
+  }
   return kube::is_deleting(*object) ? reconcile_deleted(object) : reconcile_live(object);
 }
 
@@ -29,10 +32,7 @@ Next TopicReconciler::reconcile_live(const kube::ObjectPtr& object) {
 Next TopicReconciler::reconcile_deleted(const kube::ObjectPtr& object) {
   TopicPass pass(dependencies_, object);
   Verdict verdict = pass.run_deletion();
-  if (verdict.result && verdict.result->is_done()) {
-    announcer_.forget(kube::uid_of(*object));
-    return {};
-  }
+  if (verdict.result && verdict.result->is_done()) return {};
   return report(object, verdict, pass.status(verdict));
 }
 
