@@ -203,7 +203,7 @@ class Log {
   /// Closes handles that were not used since the previous call.
   void close_idle_files();
 
-  /// Flushes, writes the producer snapshot, trims and closes. Reads and writes fail afterwards.
+  /// Flushes, writes indexes and the producer snapshot, and closes. Writes fail afterwards.
   base::Result<void> close();
   /// Closes without writing anything, renames the directory to `path` and lets it be removed.
   base::Result<void> abandon(const std::string& path);
@@ -255,6 +255,8 @@ class Log {
   /// above `end` and those that are torn.
   base::Result<void> reload_producers(int64_t end);
   base::Result<void> load_snapshot(int64_t end);
+  /// Rot in a batch that was durable is no reason to refuse all others: it is logged.
+  base::Result<void> tolerate_damage(base::Result<void> result) const;
   base::Result<void> start_over_locked(int64_t offset);
 
   // log_retention.cc

@@ -81,6 +81,11 @@ base::Result<void> Log::close() {
   LH_TRY(fail_if_offline());
   auto list = segments_.load();
   int64_t from = recovery_point();
+  if (log_end_offset() == 0) {  // nothing was ever written: nothing is worth a sync
+    closed_ = true;
+    list->back()->close();
+    return {};
+  }
   base::Result<void> done = list->back()->seal();
   if (done && log_end_offset() > from) done = flush_segments(*list, from);
   if (done) done = list->back()->sync_indexes();

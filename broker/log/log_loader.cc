@@ -151,7 +151,8 @@ base::Result<void> LogLoader::open_segments() {
       return {};
     };
     for (size_t i = 0; i < first; ++i) {
-      LH_TRY(segments_[i]->scan(0, std::numeric_limits<int64_t>::max(), assign));
+      LH_TRY(log_->tolerate_damage(
+          segments_[i]->scan(0, std::numeric_limits<int64_t>::max(), assign)));
     }
   }
   if (first == segments_.size()) {
@@ -225,6 +226,7 @@ base::Result<void> LogLoader::finish() {
   }
   log_->epochs_.truncate_from_end(log_->log_end_offset());
   log_->epochs_.truncate_from_start(log_->log_start_offset());
+  log_->segments_.load()->back()->close();  // idle until somebody uses it
   log_->clamp_high_watermark(params_.high_watermark);
   log_->note_undecided();
   return {};

@@ -78,9 +78,12 @@ Log::Params LogManager::log_params(Directory& directory, const TopicPartition& i
   return params;
 }
 
-void LogManager::insert(const std::shared_ptr<Log>& log, Directory& directory) {
+bool LogManager::insert(const std::shared_ptr<Log>& log, Directory& directory) {
   std::lock_guard lock(mutex_);
-  topics_[log->id().topic][log->id().partition] = {log, &directory};
+  auto& partitions = topics_[log->id().topic];
+  if (!partitions.try_emplace(log->id().partition, Entry{log, &directory}).second) return false;
+  ++directory.log_count;
+  return true;
 }
 
 std::shared_ptr<Log> LogManager::get(std::string_view topic, int32_t partition) const {
@@ -101,15 +104,10 @@ std::string LogManager::directory_of(std::string_view topic, int32_t partition) 
 }
 
 LogManager::Directory* LogManager::choose_directory() {
-  std::lock_guard lock(mutex_);
-  std::map<const Directory*, size_t> counts;
-  for (const auto& [topic, partitions] : topics_) {
-    for (const auto& [partition, entry] : partitions) ++counts[entry.directory];
-  }
   Directory* best = nullptr;
   for (const auto& directory : directories_) {
     if (!directory->online) continue;
-    if (best == nullptr || counts[directory.get()] < counts[best]) best = directory.get();
+    if (best == nullptr || directory->log_count < best->log_count) best = directory.get();
   }
   return best;
 }
@@ -162,6 +160,7 @@ base::Result<void> LogManager::remove(const TopicPartition& id) {
     directory = entry.directory;
     partitions->second.erase(id.partition);
     if (partitions->second.empty()) topics_.erase(partitions);
+    --directory->log_count;
   }
   base::Uuid unique = base::Uuid::random(*params_.random);
   std::string suffix = "." + base::to_hex(unique.bytes) + kDeleteSuffix;

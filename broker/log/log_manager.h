@@ -42,7 +42,7 @@ class LogManager {
     base::Logger logger;
     /// log.dirs, in the order in which ties are broken. At least one.
     std::vector<std::string> directories;
-    /// The settings of a topic as they are when its log is loaded or created.
+    /// The settings of a topic as they are when its log is loaded or created. From any thread.
     std::function<std::shared_ptr<const LogConfig>(const std::string& topic)> config_of;
     int64_t producer_expiration_ms = 86'400'000;
     /// Called once for each directory that a disk error takes offline, from any thread, perhaps
@@ -130,7 +130,8 @@ class LogManager {
   base::Result<void> open_directory(Directory& directory);
   Log::Params log_params(Directory& directory, const TopicPartition& id);
   Directory* choose_directory();
-  void insert(const std::shared_ptr<Log>& log, Directory& directory);
+  /// False if there is a log of this partition already.
+  bool insert(const std::shared_ptr<Log>& log, Directory& directory);
   std::vector<std::shared_ptr<Log>> logs_of(const Directory* directory) const;
   base::Result<std::shared_ptr<Log>> create(const TopicPartition& id, const base::Uuid& topic_id);
 

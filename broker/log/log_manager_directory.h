@@ -23,6 +23,7 @@ struct LogManager::Directory {
   base::Uuid id;
   std::unique_ptr<base::FileLock> lock;
   std::atomic<bool> online{true};
+  std::atomic<size_t> log_count{0};
   std::atomic<bool> loaded{false};  // before that, checkpoints on disk know more than we do
   std::string failure;              // guarded by the manager's mutex_
 

@@ -80,12 +80,12 @@ void LogManager::load_log(Directory& directory, const TopicPartition& id, Loadin
     fail_directory(directory.path, log.error());
     return;
   }
-  if (std::string other = directory_of(id.topic, id.partition); !other.empty()) {
+  if (!insert(*log, directory)) {
+    std::string other = directory_of(id.topic, id.partition);
     fail_directory(directory.path, {base::Errc::kConflict, id.to_string() + " is also in " + other +
                                                                "; remove one of the two"});
     return;
   }
-  insert(*log, directory);
   ++loading.logs;
 }
 

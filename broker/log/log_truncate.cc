@@ -89,6 +89,12 @@ base::Result<void> Log::load_snapshot(int64_t end) {
   return {};
 }
 
+base::Result<void> Log::tolerate_damage(base::Result<void> result) const {
+  if (result || result.error().code != Errc::kCorrupt) return result;
+  logger_.error("{}: {}", id_.to_string(), result.error().message);
+  return {};
+}
+
 base::Result<void> Log::reload_producers(int64_t end) {
   producers_.clear();
   snapshot_offset_ = -1;
@@ -101,7 +107,7 @@ base::Result<void> Log::reload_producers(int64_t end) {
   auto list = segments_.load();
   for (size_t i = 0; i < list->size() && (*list)[i]->base_offset() < end; ++i) {
     if (i + 1 < list->size() && (*list)[i + 1]->base_offset() <= from) continue;
-    LH_TRY((*list)[i]->scan(from, end, apply));
+    LH_TRY(tolerate_damage((*list)[i]->scan(from, end, apply)));
   }
   note_undecided();
   return {};

@@ -43,6 +43,7 @@ TEST_F(LogConcurrencyTest, ReadersSeeWholeBatchesInOrder) {
       log_->remove_deleted_files(clock_.now_ms + 100'000);
       log_->close_idle_files();
       static_cast<void>(log_->offset_of_max_timestamp());
+      static_cast<void>(log_->offset_for_timestamp(1500));
       static_cast<void>(log_->end_offset_for_epoch(0));
       std::this_thread::yield();
     }

@@ -221,6 +221,15 @@ TEST_F(LogManagerTest, RetentionAndSettings) {
   EXPECT_LT(files_.list("/a/t-0")->size(), files);
 }
 
+TEST_F(LogManagerTest, APartitionLiesInOneDirectory) {
+  start();
+  append(*create("t", 0));
+  ASSERT_TRUE(files_.create_directories("/b/t-0"));
+  EXPECT_EQ(1u, start().logs);
+  EXPECT_EQ(std::vector<std::string>{"/b"}, failed_);
+  EXPECT_EQ(1, manager_->get("t", 0)->log_end_offset());
+}
+
 TEST_F(LogManagerTest, LeavesTheMetadataLogAlone) {
   ASSERT_TRUE(files_.create_directories("/a/__cluster_metadata-0"));
   ASSERT_TRUE(files_.create_directories("/a/lost+found"));

@@ -181,6 +181,36 @@ TEST_F(LogRecoveryTest, NothingBelowTheRecoveryPointIsRead) {
   EXPECT_EQ(1u, log_->producers().size());
 }
 
+TEST_F(LogRecoveryTest, RotInADurableSegmentIsNotCut) {
+  config_.segment_bytes = 400;
+  for (bool orderly : {true, false}) {
+    files_ = std::make_unique<base::MemoryFileSystem>();
+    ASSERT_TRUE(files_->create_directories("/data"));
+    recovery_point_ = 0;
+    clean_ = false;
+    open();
+    fill(20);
+    int64_t end = log_->log_end_offset();
+    ASSERT_TRUE(log_->flush());
+    close();
+    clean_ = orderly;
+    int64_t second = headers_of(file("00000000000000000000.log"))[0].next_offset();
+    // The length of the second batch, and an index that is gone.
+    uint64_t at = headers_of(file("00000000000000000000.log"))[0].size_bytes();
+    ASSERT_TRUE(files_->flip_bit(kLog, at + records::kLengthAt, 7));
+    ASSERT_TRUE((*files_->open("/data/t-0/00000000000000000000.index", base::OpenMode::kCreate))
+                    ->write_at(0, base::Bytes(8, 0xff)));
+    open();
+    EXPECT_EQ(end, log_->log_end_offset());
+    EXPECT_TRUE(log_->read({0, 1, end, true}));
+    auto damaged = log_->read({second, 1, end, true});
+    ASSERT_FALSE(damaged);
+    EXPECT_EQ(protocol::ErrorCode::kCorruptMessage, damaged.error().code);
+    int64_t later = log_->end_offset_for_epoch(2).end_offset;
+    EXPECT_FALSE(headers_of(read_all(later)).empty());
+  }
+}
+
 TEST_F(LogRecoveryTest, AHoleBetweenSegmentsIsNoLog) {
   config_.segment_bytes = 400;
   open();
