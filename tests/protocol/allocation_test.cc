@@ -11,14 +11,15 @@ namespace {
 size_t allocated = 0;
 }
 
-void* operator new(size_t size) {
+// Not inlined: the compiler would then see malloc and free in the place of a matching pair.
+[[gnu::noinline]] void* operator new(size_t size) {
   allocated += size;
   void* memory = std::malloc(size);
   if (memory == nullptr) std::abort();
   return memory;
 }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, size_t) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, size_t) noexcept { std::free(memory); }
 
 namespace longhaul::protocol {
 namespace {
