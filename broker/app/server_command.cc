@@ -2,6 +2,8 @@
 
 #include <pthread.h>
 #include <unistd.h>
+
+#include <atomic>
 #include <csignal>
 #include <future>
 #include <optional>
@@ -10,6 +12,9 @@
 #include "base/thread_loop.h"
 #include "broker/app/format_command.h"
 #include "broker/app/node.h"
+#include "broker/metrics/broker_metrics.h"
+#include "broker/metrics/endpoint.h"
+#include "broker/metrics/process_metrics.h"
 #include "broker/net/server.h"
 
 namespace longhaul::broker::app {
@@ -74,6 +79,20 @@ struct Machine {
                                                             .log = base::Logger(log, "net")});
   }
 
+  void show(metrics::Endpoint& endpoint) {
+    endpoint.watch("the metadata loop", metadata);
+    endpoint.watch("the group coordinator's loop", groups);
+    endpoint.watch("the timers' loop", timers);
+    std::vector<const net::Reactor*> all;
+    for (size_t i = 0; i < reactors.size(); ++i) {
+      endpoint.watch("reactor " + std::to_string(i), *reactors[i]);
+      all.push_back(reactors[i].get());
+    }
+    metrics::Exposition& exposition = endpoint.exposition();
+    exposition.add(std::make_unique<metrics::ReactorMetrics>(std::move(all), frames));
+    exposition.add(std::make_unique<metrics::ProcessMetrics>(clock));
+  }
+
   void stop() {
     for (const auto& reactor : reactors) reactor->stop();
     timers.stop();
@@ -94,56 +113,136 @@ struct Machine {
   base::LogSink& log;
 };
 
-base::Result<void> stop_node(Node& node) {
+/// What a broker is at; told by /readyz.
+enum class Phase { kRecovering, kJoining, kServing, kStopping };
+
+/// A broker as a process: a node, sockets for it, and the machine below both.
+class Broker {
+ public:
+  Broker(const config::BrokerConfig& config, base::LogSink& sink)
+      : config_(config), machine_(config, sink), log_(sink, "broker") {}
+  ~Broker() {
+    endpoint_.reset();
+    machine_.stop();  // before the server and the node go
+  }
+
+  base::Result<void> open();
+  /// Until a signal or a failure ends it.
+  base::Result<void> serve(const sigset_t& signals);
+
+ private:
+  base::Result<void> open_endpoint();
+  std::string not_ready() const;
+  void begin_to_answer();
+  base::Result<void> stop();
+
+  const config::BrokerConfig& config_;
+  Machine machine_;
+  base::Logger log_;
+  pthread_t main_thread_ = pthread_self();
+  std::optional<base::Error> fatal_;  // written before the signal that makes us look
+  std::atomic<Phase> phase_{Phase::kRecovering};
+  std::unique_ptr<Node> node_;
+  std::unique_ptr<net::Server> server_;
+  std::vector<config::Listener> advertised_;
+  std::unique_ptr<net::Reactor> endpoint_reactor_;
+  std::unique_ptr<metrics::Endpoint> endpoint_;
+};
+
+/// Before the node, so that it answers while logs are recovered.
+base::Result<void> Broker::open_endpoint() {
+  constexpr const char* kOption = "longhaul.metrics.listener";
+  auto where = config_.maybe_string(kOption);
+  if (!where) return {};
+  auto address = config::parse_host_port(*where);
+  if (!address) return base::fail_in(kOption, std::move(address.error()));
+  endpoint_reactor_ = std::make_unique<net::Reactor>("metrics");
+  endpoint_ = std::make_unique<metrics::Endpoint>(
+      metrics::Endpoint::Context{.reactor = *endpoint_reactor_,
+                                 .workers = machine_.workers,
+                                 .clock = machine_.clock,
+                                 .log = base::Logger(machine_.log, "metrics"),
+                                 .not_ready = [this] { return not_ready(); }});
+  machine_.show(*endpoint_);
+  endpoint_->exposition().add(std::make_unique<metrics::NodeMetrics>(
+      config_.node_id, LONGHAUL_VERSION, [this] { return not_ready().empty(); }));
+  if (auto started = endpoint_->start(*address); !started) {
+    return base::fail_in(kOption, std::move(started.error()));
+  }
+  log_.info("metrics and health at {}", *where);
+  return {};
+}
+
+std::string Broker::not_ready() const {
+  switch (phase_.load()) {
+    case Phase::kRecovering:
+      return "recovering logs";
+    case Phase::kJoining:
+      return "joining the cluster";
+    case Phase::kServing:
+      return node_->is_ready() ? "" : "the broker is fenced";
+    case Phase::kStopping:
+      break;
+  }
+  return "stopping";
+}
+
+base::Result<void> Broker::open() {
+  LH_TRY(open_endpoint());
+  auto opened = Node::open(config_, machine_.environment([this](const base::Error& error) {
+    if (!fatal_) fatal_ = error;
+    pthread_kill(main_thread_, SIGTERM);
+  }));
+  if (!opened) return tl::unexpected(std::move(opened.error()));
+  node_ = std::move(*opened);
+  LH_ASSIGN(auto options, net::server_options(node_->config()));
+  server_ = machine_.make_server(options, node_->handler());
+  LH_TRY(server_->bind(node_->config()));
+  if (endpoint_) {
+    endpoint_->exposition().add(std::make_unique<metrics::ConnectionMetrics>(*server_));
+    endpoint_->exposition().add(std::make_unique<metrics::LogMetrics>(node_->logs()));
+  }
+  return {};
+}
+
+void Broker::begin_to_answer() {
+  server_->start();
+  phase_ = Phase::kServing;
+  for (const config::Listener& listener : advertised_) {
+    log_.info("ready: {}", config::to_string(listener));
+  }
+}
+
+base::Result<void> Broker::serve(const sigset_t& signals) {
+  phase_ = Phase::kJoining;
+  advertised_ = config::advertised_at(node_->config(), host_name(), server_->bound());
+  node_->start(advertised_, [this] { pthread_kill(main_thread_, kReady); });
+  int signal = 0;
+  while (sigwait(&signals, &signal) == 0 && signal == kReady) {
+    if (node_->is_ready() && phase_ != Phase::kServing) begin_to_answer();
+  }
+  log_.info("stopping on {}", fatal_ ? "a failure" : strsignal(signal));
+  return stop();
+}
+
+base::Result<void> Broker::stop() {
+  phase_ = Phase::kStopping;
+  server_->stop(kStopPatience);
   std::promise<base::Result<void>> stopped;
-  node.stop([&stopped](base::Result<void> outcome) { stopped.set_value(std::move(outcome)); });
-  return stopped.get_future().get();
+  node_->stop([&stopped](base::Result<void> outcome) { stopped.set_value(std::move(outcome)); });
+  auto outcome = stopped.get_future().get();
+  if (fatal_) return tl::unexpected(*fatal_);
+  return outcome;
 }
 
 base::Result<void> serve(const config::LoadedConfig& loaded, base::LogSink& sink) {
-  base::Logger log(sink, "broker");
   sigset_t signals = awaited_signals();
-  // Blocked in every thread, so that only sigwait below takes them.
+  // Blocked in every thread, so that only sigwait takes them.
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
-
-  Machine machine(loaded.config, sink);
-  std::optional<base::Error> fatal;  // written before the signal that makes us look
-  pthread_t main_thread = pthread_self();
-  auto opened = Node::open(loaded.config, machine.environment([&](const base::Error& error) {
-    if (!fatal) fatal = error;
-    pthread_kill(main_thread, SIGTERM);
-  }));
-  if (!opened) {
-    machine.stop();
-    return tl::unexpected(std::move(opened.error()));
-  }
-  Node& node = **opened;
-  LH_ASSIGN(auto options, net::server_options(node.config()));
-  auto server = machine.make_server(options, node.handler());
-  if (auto bound = server->bind(node.config()); !bound) {
-    machine.stop();
-    return bound;
-  }
-  bool serving = false;
-  auto advertised = config::advertised_at(node.config(), host_name(), server->bound());
-  node.start(advertised, [main_thread] { pthread_kill(main_thread, kReady); });
-  int signal = 0;
-  while (sigwait(&signals, &signal) == 0 && signal == kReady) {
-    if (!node.is_ready() || serving) continue;
-    serving = true;
-    server->start();
-    for (const config::Listener& listener : advertised) {
-      log.info("ready: {}", config::to_string(listener));
-    }
-  }
-  log.info("stopping on {}", fatal ? "a failure" : strsignal(signal));
-  server->stop(kStopPatience);
-  auto stopped = stop_node(node);
-  machine.stop();
-  server.reset();
-  if (fatal) return tl::unexpected(*fatal);
-  return stopped;
+  Broker broker(loaded.config, sink);
+  LH_TRY(broker.open());
+  return broker.serve(signals);
 }
 
 }  // namespace
