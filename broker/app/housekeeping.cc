@@ -64,8 +64,7 @@ void add_log_chores(Housekeeping& housekeeping, const config::BrokerConfig& conf
                    [&logs] { logs.write_checkpoints(); });
   housekeeping.add(every("replica.high.watermark.checkpoint.interval.ms"),
                    [&logs] { logs.write_high_watermarks(); });
-  housekeeping.add(milliseconds(600'000),
-                   [&logs] { logs.expire_producers(); });
+  housekeeping.add(milliseconds(600'000), [&logs] { logs.expire_producers(); });
   housekeeping.add(milliseconds(5'000), [&logs] { logs.remove_deleted(); });
   housekeeping.add(milliseconds(60'000), [&logs] { logs.close_idle_files(); });
 }
