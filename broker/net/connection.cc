@@ -111,7 +111,9 @@ void Connection::read_once() {
   if (!readable_) return;
   std::span<uint8_t> room = session_.input(context_->scratch);
   if (room.empty()) return;
-  ssize_t got = recv(socket_.get(), room.data(), room.size(), 0);
+  std::span<uint8_t> more = session_.following();
+  std::array<iovec, 2> places = {iovec{room.data(), room.size()}, iovec{more.data(), more.size()}};
+  ssize_t got = readv(socket_.get(), places.data(), more.empty() ? 1 : 2);
   if (got < 0 && errno == EINTR) return;
   if (got < 0 && errno == EAGAIN) {
     readable_ = false;
@@ -121,8 +123,9 @@ void Connection::read_once() {
   last_active_ = context_->reactor.now();
   size_t size = static_cast<size_t>(got);
   // A short read means that the socket is empty, unless the end of the stream has to be seen yet.
-  if (size < room.size() && !peer_done_) readable_ = false;
-  session_.received(room.first(size));
+  if (size < room.size() + more.size() && !peer_done_) readable_ = false;
+  size_t first = std::min(size, room.size());
+  session_.received(room.first(first), size - first);
 }
 
 void Connection::flush() {

@@ -11,9 +11,10 @@
 namespace longhaul::broker::net {
 namespace {
 
-/// From this size on a frame is read straight into its buffer: one more system call for its length
-/// is cheaper than copying what a read of the scratch buffer would have caught of it.
-constexpr size_t kLargeFrame = 16 * 1024;
+/// After a frame of this size the next one's length is read by itself and the rest straight into
+/// its buffer: a system call more is cheaper than copying what the scratch buffer would have
+/// caught.
+constexpr size_t kLargeFrame = 24 * 1024;
 
 }  // namespace
 
@@ -38,7 +39,9 @@ bool Session::may_start() const {
 
 bool Session::wants_input() const {
   if (closed() || draining_ || consuming_) return false;
-  return frame_ || (!aside_ && !waiting_ && may_start());
+  if (frame_) return true;
+  bool length_waits = header_filled_ == 4;  // for `proceed` to begin its frame
+  return !aside_ && !waiting_ && !length_waits && may_start();
 }
 
 std::span<uint8_t> Session::input(std::span<uint8_t> scratch) {
@@ -52,10 +55,16 @@ std::span<uint8_t> Session::input(std::span<uint8_t> scratch) {
   return expects_large_ ? scratch.first(4 - header_filled_) : scratch;
 }
 
-void Session::received(std::span<const uint8_t> filled) {
+std::span<uint8_t> Session::following() {
+  if (!frame_) return {};
+  return header_;
+}
+
+void Session::received(std::span<const uint8_t> filled, size_t following) {
   if (closed() || filled.empty()) return;
   if (frame_) {
     frame_filled_ += filled.size();
+    header_filled_ = following;
     if (frame_filled_ == frame_.size()) finish_frame();
     return;
   }
@@ -71,7 +80,7 @@ void Session::proceed() {
   if (aside_) {
     aside_at_ += consume(aside_.view().subspan(aside_at_));
     if (aside_ && aside_at_ == aside_.size()) aside_ = {};
-  } else if (!frame_ && header_filled_ == 4) {
+  } else if (!frame_ && header_filled_ == 4 && may_start()) {
     begin_frame(0);
   }
 }

@@ -40,7 +40,7 @@ struct SessionContext {
 /// responses into that order, and stops taking bytes when too much is in flight or memory is short.
 /// It moves no bytes itself: a connection, or the simulator, does, on the session's loop:
 ///
-///   while (!(room = session.input(scratch)).empty()) session.received(read into room);
+///   while (!(room = session.input(scratch)).empty()) session.received(what was read into it);
 ///   while (!session.output().empty()) write; then session.proceed() and from the beginning
 class Session {
  public:
@@ -57,8 +57,12 @@ class Session {
   std::span<uint8_t> input(std::span<uint8_t> scratch);
   /// `input` would give room, unless memory is short.
   bool wants_input() const;
-  /// These first bytes of what `input` gave have been filled.
-  void received(std::span<const uint8_t> filled);
+  /// Room for the few bytes after those that `input` asked for (the next frame's length), for one
+  /// who can read into two places at once; it may be empty.
+  std::span<uint8_t> following();
+  /// These first bytes of what `input` gave have been filled, and if all of it was, so many of
+  /// what `following` gave.
+  void received(std::span<const uint8_t> filled, size_t following = 0);
   /// Goes on with bytes that were set aside, after responses were given or went out.
   void proceed();
   void memory_granted();

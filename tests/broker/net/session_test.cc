@@ -66,9 +66,12 @@ class Peer final : public ReplySink,
       std::span<uint8_t> room = session.input(scratch_);
       size_t size = std::min({room.size(), unread.size(), step});
       if (size > 0) {
+        std::span<uint8_t> next = reads_ahead ? session.following() : std::span<uint8_t>();
+        size_t more = size < room.size() ? 0 : std::min(next.size(), unread.size() - size);
         std::copy_n(unread.begin(), size, room.begin());
-        unread.erase(unread.begin(), unread.begin() + static_cast<ptrdiff_t>(size));
-        session.received(room.first(size));
+        std::copy_n(unread.begin() + static_cast<ptrdiff_t>(size), more, next.begin());
+        unread.erase(unread.begin(), unread.begin() + static_cast<ptrdiff_t>(size + more));
+        session.received(room.first(size), more);
         moved = true;
       }
       while (takes && !session.output().empty()) {
@@ -97,7 +100,8 @@ class Peer final : public ReplySink,
   Session session;
   base::Bytes unread, received;
   size_t step = SIZE_MAX;
-  bool takes = true;  // the client reads
+  bool takes = true;         // the client reads
+  bool reads_ahead = false;  // uses Session::following
 
  private:
   ManualLoop& loop_;
@@ -133,14 +137,17 @@ TEST_F(SessionTest, AnySplitOfBytesGivesTheSameRequests) {
   SessionContext shared = context(handler);
   base::Bytes first;
   for (size_t step : {size_t{1}, size_t{3}, size_t{7}, size_t{4096}, SIZE_MAX}) {
-    auto peer = Peer::make(shared, loop_);
-    peer->step = step;
-    peer->send(sent);
-    EXPECT_EQ(peer->answers(), count_to(40));
-    if (first.empty()) first = peer->received;
-    EXPECT_EQ(peer->received, first);
-    EXPECT_FALSE(peer->session.in_frame());
-    EXPECT_TRUE(peer->session.idle());
+    for (bool reads_ahead : {false, true}) {
+      auto peer = Peer::make(shared, loop_);
+      peer->step = step;
+      peer->reads_ahead = reads_ahead;
+      peer->send(sent);
+      EXPECT_EQ(peer->answers(), count_to(40));
+      if (first.empty()) first = peer->received;
+      EXPECT_EQ(peer->received, first);
+      EXPECT_FALSE(peer->session.in_frame());
+      EXPECT_TRUE(peer->session.idle());
+    }
   }
   EXPECT_EQ(pool_.used(), 0u);
 }
@@ -299,7 +306,10 @@ TEST_F(SessionTest, MemoryIsBoundedOverAllSessionsAndAllOfThemGoOn) {
   });
   SessionContext shared{{}, pool, handler, loop_, clock_};
   std::vector<std::shared_ptr<Peer>> peers;
-  for (int32_t i = 0; i < kSessions; ++i) peers.push_back(Peer::make(shared, loop_));
+  for (int32_t i = 0; i < kSessions; ++i) {
+    peers.push_back(Peer::make(shared, loop_));
+    peers.back()->reads_ahead = i % 2 == 0;
+  }
   // Small pieces, one session after the other: all of them are in the middle of a frame at once.
   std::vector<base::Bytes> to_send(kSessions);
   for (base::Bytes& bytes : to_send) {
