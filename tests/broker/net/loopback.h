@@ -13,7 +13,7 @@
 
 #include "base/thread_loop.h"
 #include "broker/net/server.h"
-#include "fixtures.h"
+#include "tests/broker/net/fixtures.h"
 
 namespace longhaul::broker::net {
 

@@ -7,7 +7,7 @@
 
 #include "base/memory_file_system.h"
 #include "base/random.h"
-#include "fixtures.h"
+#include "tests/broker/net/fixtures.h"
 
 namespace longhaul::broker::net {
 namespace {

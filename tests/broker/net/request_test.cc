@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "fixtures.h"
+#include "tests/broker/net/fixtures.h"
 
 namespace longhaul::broker::net {
 namespace {

@@ -6,7 +6,7 @@
 #include <fstream>
 #include <thread>
 
-#include "loopback.h"
+#include "tests/broker/net/loopback.h"
 
 namespace longhaul::broker::net {
 namespace {

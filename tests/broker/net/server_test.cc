@@ -9,7 +9,7 @@
 #include "base/memory_file_system.h"
 #include "base/posix_file_system.h"
 #include "base/random.h"
-#include "loopback.h"
+#include "tests/broker/net/loopback.h"
 
 namespace longhaul::broker::net {
 namespace {

@@ -5,7 +5,7 @@
 #include <deque>
 
 #include "base/random.h"
-#include "fixtures.h"
+#include "tests/broker/net/fixtures.h"
 
 namespace longhaul::broker::net {
 namespace {
