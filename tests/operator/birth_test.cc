@@ -105,7 +105,9 @@ TEST_P(BirthTest, DeathAtEveryWrite) {
     } else if (ready(kKafkaCluster, "demo") == "True/Ready") {
       EXPECT_EQ(node_->volume().cluster_id, cluster_id());
     }
-    if (was_reachable || ready(kKafkaCluster, "demo") == "True/Ready") EXPECT_EQ(format(), "join");
+    if (was_reachable || ready(kKafkaCluster, "demo") == "True/Ready") {
+      EXPECT_EQ(format(), "join");
+    }
     if (finished) break;
     ASSERT_LT(writes, 60);
   }
