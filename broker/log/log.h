@@ -292,6 +292,7 @@ class Log {
   std::mutex flush_mutex_;  // taken before mutex_: one flush or truncation at a time
   mutable std::mutex mutex_;
   bool closed_ = false;
+  bool out_of_space_ = false;  // as of the last append
   bool metadata_unsynced_ = false;
   base::Uuid topic_id_;
   ProducerStates producers_;

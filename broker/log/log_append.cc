@@ -150,8 +150,15 @@ LogResult<AppendResult> Log::append_locked(base::ByteView bytes, Batches batches
     if (active.is_torn() || written.error().code != base::Errc::kNoSpace) {
       return storage_error(go_offline(written.error()));
     }
+    if (!out_of_space_) {
+      logger_.error("{}: {}; producers are refused until there is room", id_.to_string(),
+                    written.error().message);
+    }
+    out_of_space_ = true;
     return storage_error(written.error());
   }
+  if (out_of_space_) logger_.info("{}: there is room again", id_.to_string());
+  out_of_space_ = false;
   for (const auto& batch : batches) {
     if (auto noted = note_batch(batch); !noted) return storage_error(go_offline(noted.error()));
   }
