@@ -15,6 +15,7 @@
 #include "broker/metrics/broker_metrics.h"
 #include "broker/metrics/endpoint.h"
 #include "broker/metrics/process_metrics.h"
+#include "broker/metrics/request_metrics.h"
 #include "broker/net/server.h"
 
 namespace longhaul::broker::app {
@@ -133,6 +134,7 @@ class Broker {
  private:
   base::Result<void> open_endpoint();
   std::string not_ready() const;
+  net::RequestHandler& handler();
   void begin_to_answer();
   base::Result<void> stop();
 
@@ -142,6 +144,8 @@ class Broker {
   pthread_t main_thread_ = pthread_self();
   std::optional<base::Error> fatal_;  // written before the signal that makes us look
   std::atomic<Phase> phase_{Phase::kRecovering};
+  std::unique_ptr<metrics::RequestStats> request_stats_;  // replies that the node holds use it
+  std::unique_ptr<metrics::CountingHandler> counting_;    // likewise
   std::unique_ptr<Node> node_;
   std::unique_ptr<net::Server> server_;
   std::vector<config::Listener> advertised_;
@@ -187,6 +191,18 @@ std::string Broker::not_ready() const {
   return "stopping";
 }
 
+/// The node's, counted if there is somebody to tell.
+net::RequestHandler& Broker::handler() {
+  if (!endpoint_) return node_->handler();
+  std::vector<const base::EventLoop*> loops;
+  for (const auto& reactor : machine_.reactors) loops.push_back(reactor.get());
+  request_stats_ = std::make_unique<metrics::RequestStats>(std::move(loops));
+  counting_ =
+      std::make_unique<metrics::CountingHandler>(node_->handler(), *request_stats_, machine_.clock);
+  endpoint_->exposition().add(std::make_unique<metrics::RequestMetrics>(*request_stats_));
+  return *counting_;
+}
+
 base::Result<void> Broker::open() {
   LH_TRY(open_endpoint());
   auto opened = Node::open(config_, machine_.environment([this](const base::Error& error) {
@@ -196,7 +212,7 @@ base::Result<void> Broker::open() {
   if (!opened) return tl::unexpected(std::move(opened.error()));
   node_ = std::move(*opened);
   LH_ASSIGN(auto options, net::server_options(node_->config()));
-  server_ = machine_.make_server(options, node_->handler());
+  server_ = machine_.make_server(options, handler());
   LH_TRY(server_->bind(node_->config()));
   if (endpoint_) {
     endpoint_->exposition().add(std::make_unique<metrics::ConnectionMetrics>(*server_));
