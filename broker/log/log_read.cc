@@ -44,6 +44,14 @@ LogResult<ReadResult> Log::read(const ReadOptions& options) const {
                       fmt::format("offset {} is not within [{}, {}]", options.offset,
                                   result.log_start_offset, end));
   }
+  // Retention moves the start before it takes a segment away.
+  auto refuse = [&](const base::Error& error) -> tl::unexpected<protocol::KafkaError> {
+    if (error.code != Errc::kNotFound || options.offset >= log_start_offset()) {
+      return read_error(error);
+    }
+    return kafka_fail(ErrorCode::kOffsetOutOfRange,
+                      fmt::format("offset {} has just been deleted", options.offset));
+  };
   int64_t upper = std::min(options.upper_bound, end);
   if (options.offset >= upper) return result;
 
@@ -55,11 +63,11 @@ LogResult<ReadResult> Log::read(const ReadOptions& options) const {
     if (segment.base_offset() >= upper) break;
     if (upper < next_base) {
       auto bound = segment.find(upper, end_position);
-      if (!bound) return read_error(bound.error());
+      if (!bound) return refuse(bound.error());
       if (*bound) end_position = (*bound)->position;
     }
     auto found = segment.find(options.offset, end_position);
-    if (!found) return read_error(found.error());
+    if (!found) return refuse(found.error());
     if (!*found) continue;
 
     uint64_t first_size = (*found)->header.size_bytes();
@@ -67,7 +75,7 @@ LogResult<ReadResult> Log::read(const ReadOptions& options) const {
     result.first_batch_too_large = first_size > options.max_bytes && !options.at_least_one_batch;
     if (result.first_batch_too_large) return result;
     auto file = segment.file();
-    if (!file) return read_error(file.error());
+    if (!file) return refuse(file.error());
     uint64_t size = std::min(available, std::max(options.max_bytes, first_size));
     result.slice = {std::move(*file), (*found)->position, size};
     return result;
