@@ -70,7 +70,26 @@ void Log::note_undecided() {
       std::memory_order_release);
 }
 
-void Log::move_end(int64_t offset) { log_end_.store(offset, std::memory_order_release); }
+void Log::publish(std::shared_ptr<const SegmentList> segments, int64_t end, uint64_t active_bytes) {
+  segments_.store(segments);
+  Readable next{std::move(segments), end, active_bytes};
+  {
+    std::lock_guard lock(readable_mutex_);
+    std::swap(readable_, next);  // the old list dies after the lock is gone
+  }
+  log_end_.store(end, std::memory_order_release);
+}
+
+void Log::move_end(int64_t offset) {
+  auto list = segments_.load();
+  uint64_t active_bytes = list->back()->size();
+  publish(std::move(list), offset, active_bytes);
+}
+
+Log::Readable Log::readable() const {
+  std::lock_guard lock(readable_mutex_);
+  return readable_;
+}
 
 LogResult<> Log::refuse_if_offline() const {
   auto online = fail_if_offline();

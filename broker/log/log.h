@@ -224,6 +224,14 @@ class Log {
   using SegmentList = std::vector<SegmentPtr>;
   using Batches = std::span<const records::BatchView>;
 
+  /// What readers may see, as of one moment: the active segment's bytes end where `end` is, which
+  /// neither its size nor the end alone could promise beside an append or a truncation.
+  struct Readable {
+    std::shared_ptr<const SegmentList> segments;
+    int64_t end = 0;
+    uint64_t active_bytes = 0;
+  };
+
   struct RemovedFile {
     std::string path;
     int64_t due_ms = 0;
@@ -236,7 +244,10 @@ class Log {
   base::Result<void> fail_if_offline() const;
   /// Takes the log offline for good, and returns why.
   base::Error go_offline(base::Error why);
+  void publish(std::shared_ptr<const SegmentList> segments, int64_t end, uint64_t active_bytes);
+  /// publish() with the segments as they are.
   void move_end(int64_t offset);
+  Readable readable() const;  // without mutex_
   void clamp_high_watermark(int64_t offset);
   void note_undecided();
 
@@ -287,6 +298,8 @@ class Log {
   std::atomic<int64_t> last_flush_ms_{0};
   std::atomic<bool> offline_{false};
   Published<const SegmentList> segments_;  // never empty; the last one is active
+  mutable std::mutex readable_mutex_;      // a leaf, held for a few instructions
+  Readable readable_;
   LeaderEpochCache epochs_;
 
   std::mutex flush_mutex_;  // taken before mutex_: one flush or truncation at a time

@@ -209,7 +209,7 @@ base::Result<void> Log::roll_locked(int64_t base_offset) {
   auto segment = std::make_shared<Segment>(directory_, base_offset, clock_.wall_ms());
   LH_TRY(segment->create());
   next_list->push_back(std::move(segment));
-  segments_.store(std::move(next_list));
+  publish(std::move(next_list), log_end_offset(), 0);
   return {};
 }
 

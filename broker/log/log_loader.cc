@@ -226,6 +226,7 @@ base::Result<void> LogLoader::finish() {
   }
   log_->epochs_.truncate_from_end(log_->log_end_offset());
   log_->epochs_.truncate_from_start(log_->log_start_offset());
+  log_->move_end(log_->log_end_offset());
   log_->segments_.load()->back()->close();  // idle until somebody uses it
   log_->clamp_high_watermark(params_.high_watermark);
   log_->note_undecided();

@@ -32,10 +32,7 @@ size_t floor_segment(const List& list, int64_t offset) {
 }  // namespace
 
 LogResult<ReadResult> Log::read(const ReadOptions& options) const {
-  // The order matters: the active segment's bytes seen here all lie below the end seen after.
-  auto list = segments_.load();
-  uint64_t active_size = list->back()->size();
-  int64_t end = log_end_offset();
+  const auto [list, end, active_bytes] = readable();
   ReadResult result;
   result.log_start_offset = log_start_offset();
   result.high_watermark = high_watermark();
@@ -58,7 +55,7 @@ LogResult<ReadResult> Log::read(const ReadOptions& options) const {
   for (size_t i = floor_segment(*list, options.offset); i < list->size(); ++i) {
     const Segment& segment = *(*list)[i];
     bool is_last = i + 1 == list->size();
-    uint64_t end_position = is_last ? active_size : segment.size();
+    uint64_t end_position = is_last ? active_bytes : segment.size();
     int64_t next_base = is_last ? end : (*list)[i + 1]->base_offset();
     if (segment.base_offset() >= upper) break;
     if (upper < next_base) {
@@ -103,8 +100,14 @@ base::Result<std::optional<TimestampedOffset>> Log::offset_for_timestamp(int64_t
   auto list = segments_.load();
   for (const auto& segment : *list) {
     if (segment->max_timestamp() < timestamp) continue;
-    LH_ASSIGN(auto found, segment->find_timestamp(timestamp, log_start_offset()));
-    if (found) return TimestampedOffset{found->offset, found->timestamp, found->leader_epoch};
+    auto found = segment->find_timestamp(timestamp, log_start_offset());
+    bool gone = !found && found.error().code == Errc::kNotFound &&
+                segment->base_offset() < log_start_offset();
+    if (gone) continue;  // retention took it meanwhile
+    if (!found) return tl::unexpected(found.error());
+    if (*found) {
+      return TimestampedOffset{(*found)->offset, (*found)->timestamp, (*found)->leader_epoch};
+    }
   }
   return std::nullopt;
 }
@@ -114,7 +117,11 @@ base::Result<std::optional<TimestampedOffset>> Log::offset_of_max_timestamp() co
   auto newest = std::max_element(list->begin(), list->end(), [](const auto& a, const auto& b) {
     return a->max_timestamp() < b->max_timestamp();
   });
-  LH_ASSIGN(auto found, (*newest)->find_max_timestamp());
+  auto looked = (*newest)->find_max_timestamp();
+  if (!looked && looked.error().code == Errc::kNotFound && segments_.load() != list) {
+    return offset_of_max_timestamp();  // retention or truncation took it meanwhile
+  }
+  LH_ASSIGN(auto found, std::move(looked));
   if (!found) return std::nullopt;
   return TimestampedOffset{found->offset, found->timestamp, found->leader_epoch};
 }

@@ -51,8 +51,9 @@ base::Result<void> Log::delete_leading(const SegmentList& list, size_t count, in
   log_start_.store(start, std::memory_order_release);
   clamp_high_watermark(high_watermark());
   epochs_.truncate_from_start(start);
-  segments_.store(
-      std::make_shared<SegmentList>(list.begin() + static_cast<std::ptrdiff_t>(count), list.end()));
+  publish(
+      std::make_shared<SegmentList>(list.begin() + static_cast<std::ptrdiff_t>(count), list.end()),
+      log_end_offset(), list.back()->size());
   int64_t due_ms = now_ms + config_.load()->file_delete_delay_ms;
   for (size_t i = 0; i < count; ++i) {
     list[i]->mark_removed();

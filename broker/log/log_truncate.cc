@@ -43,11 +43,11 @@ base::Result<void> Log::truncate_locked(int64_t offset) {
   // A batch goes as a whole; then the log ends where it began.
   int64_t end = cut ? std::min(offset, cut->header.base_offset) : offset;
 
-  move_end(end);
+  auto kept = std::make_shared<SegmentList>(list->begin(),
+                                            list->begin() + static_cast<std::ptrdiff_t>(last) + 1);
+  publish(std::move(kept), end, position);
   if (end < log_start_offset()) log_start_ = end;
   clamp_high_watermark(high_watermark());
-  segments_.store(std::make_shared<SegmentList>(
-      list->begin(), list->begin() + static_cast<std::ptrdiff_t>(last) + 1));
   bool checkpoint_is_stale = end < recovery_point();
   if (checkpoint_is_stale) recovery_point_ = end;
   LH_TRY(remove_segments_from(*list, last + 1));
@@ -120,9 +120,8 @@ base::Result<void> Log::start_over_locked(int64_t offset) {
   LH_TRY(segment->create());
   auto fresh = std::make_shared<SegmentList>();
   fresh->push_back(std::move(segment));
-  segments_.store(std::move(fresh));
+  publish(std::move(fresh), offset, 0);
   log_start_ = offset;
-  move_end(offset);
   high_watermark_ = offset;
   recovery_point_ = offset;
   epochs_.clear();
