@@ -65,7 +65,9 @@ bool ThreadLoop::cancel(TimerId timer) {
 
 Task ThreadLoop::next_task(std::unique_lock<std::mutex>& lock) {
   while (!stopping_) {
-    if (!timers_.empty() && timers_.begin()->first.first <= std::chrono::steady_clock::now()) {
+    bool due = !timers_.empty() && timers_.begin()->first.first <= std::chrono::steady_clock::now();
+    if (due && (tasks_.empty() || !timer_was_last_)) {
+      timer_was_last_ = true;
       auto first = timers_.begin();
       Task task = std::move(first->second);
       due_.erase(first->first.second);
@@ -73,6 +75,7 @@ Task ThreadLoop::next_task(std::unique_lock<std::mutex>& lock) {
       return task;
     }
     if (!tasks_.empty()) {
+      timer_was_last_ = false;
       Task task = std::move(tasks_.front());
       tasks_.pop_front();
       return task;

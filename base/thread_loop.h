@@ -13,7 +13,8 @@
 
 namespace longhaul::base {
 
-/// Runs its tasks and timers on one thread, which starts with the object. `stop` (or the
+/// Runs its tasks and timers on one thread, which starts with the object. Due timers and tasks take
+/// turns, so that neither can keep the other from running. `stop` (or the
 /// destructor) ends the thread after the task that is running; tasks still queued are destroyed
 /// without being run.
 class ThreadLoop final : public EventLoop {
@@ -40,6 +41,7 @@ class ThreadLoop final : public EventLoop {
   std::map<std::pair<TimePoint, TimerId>, Task> timers_;
   std::map<TimerId, TimePoint> due_;
   TimerId next_timer_ = 1;
+  bool timer_was_last_ = false;
   bool stopping_ = false;
   std::thread thread_;
 };

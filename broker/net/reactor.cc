@@ -128,7 +128,9 @@ int Reactor::wait_ms() {
 }
 
 void Reactor::run_timers() {
-  while (base::Task task = timers_.take_due(mark_)) {
+  // What becomes due while timers run waits for the sockets and tasks of the next round.
+  const SteadyClock::time_point due_by = mark_;
+  while (base::Task task = timers_.take_due(due_by)) {
     task();
     task = {};
     account();
