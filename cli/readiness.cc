@@ -26,6 +26,13 @@ bool is_ready(const Json& object, bool observed) {
           op::kube::int_at(condition, {"observedGeneration"}) >= op::kube::generation_of(object));
 }
 
+/// The operator has said, of this generation, that it cannot go on by itself.
+bool is_blocked(const Json& object) {
+  const Json& condition = op::kube::condition_of(object, "Progressing");
+  return string_at(condition, {"reason"}) == "Blocked" &&
+         op::kube::int_at(condition, {"observedGeneration"}) >= op::kube::generation_of(object);
+}
+
 std::string trouble_of(const Json& pod) {
   for (const Json& status : op::kube::at_path(pod, {"status", "containerStatuses"})) {
     std::string reason = string_at(status, {"state", "waiting", "reason"});
@@ -47,12 +54,15 @@ Readiness check_readiness(const local::Api& api) {
     if (out.waiting_for.empty() && !is_ready(*pod, false))
       out.waiting_for = "broker pod " + op::kube::name_of(*pod);
   }
-  auto wait_for = [&](const Json& object, const char* what) {
-    if (!out.waiting_for.empty() || is_ready(object, true)) return;
-    const Json& condition = op::kube::condition_of(object, "Ready");
-    out.waiting_for = std::string(what) + " " + op::kube::name_of(object);
-    if (std::string why = string_at(condition, {"message"}); !why.empty())
-      out.waiting_for += ": " + why;
+  auto wait_for = [&](const Json& object, const char* kind) {
+    if (is_ready(object, true)) return;
+    std::string what = std::string(kind) + " " + op::kube::name_of(object);
+    std::string why = string_at(op::kube::condition_of(object, "Ready"), {"message"});
+    if (!why.empty()) what += ": " + why;
+    if (is_blocked(object))
+      out.blocked.push_back(what);
+    else if (out.waiting_for.empty())
+      out.waiting_for = what;
   };
   for (const ObjectPtr& cluster : clusters) wait_for(*cluster, "KafkaCluster");
   for (const ObjectPtr& topic : list(api, kOurs, "v1alpha1", "kafkatopics"))

@@ -9,9 +9,10 @@
 namespace longhaul::cli {
 
 struct Readiness {
-  bool ready = false;
+  bool ready = false;                 // all but what is blocked
   std::string waiting_for;            // one line
   std::vector<std::string> troubles;  // what went wrong with pods, for people
+  std::vector<std::string> blocked;   // what only a change by a person makes ready, and why
 };
 
 /// Pods first, then KafkaClusters, then KafkaTopics: Ready=True at their generation.

@@ -169,7 +169,8 @@ class Up {
 
   Result<void> apply_example(std::vector<local::Json> documents) {
     for (local::Json& document : documents) LH_TRY(apply(std::move(document)));
-    if (!documents.empty()) state_.remember_example();
+    applied_example_ = !documents.empty();
+    if (applied_example_) state_.remember_example();
     return {};
   }
 
@@ -195,7 +196,7 @@ class Up {
     std::string said;
     while (true) {
       Readiness now = check_readiness(region_->api());
-      if (now.ready) return {};
+      if (now.ready) return accept(now.blocked);
       if (now.waiting_for != said) say("waiting for {}", said = now.waiting_for);
       if (clock_.monotonic() > limit) {
         std::string why = fmt::format("not ready after {} s: {}", options_.timeout_seconds, said);
@@ -208,6 +209,17 @@ class Up {
       interrupted = signalled(std::chrono::milliseconds(50));
       if (interrupted) return {};
     }
+  }
+
+  /// What is blocked from an earlier run must not keep a person from mending it here; what this
+  /// run was told to apply must become ready.
+  Result<void> accept(const std::vector<std::string>& blocked) {
+    if (blocked.empty()) return {};
+    std::string why = "not ready until it is changed:";
+    for (const std::string& each : blocked) why += "\n  " + each;
+    if (applied_example_) return base::fail(Errc::kInvalidArgument, std::move(why));
+    fmt::print(stderr, "longhaul: {}\n", why);
+    return {};
   }
 
   void print_summary() {
@@ -262,6 +274,7 @@ class Up {
   std::unique_ptr<base::LogSink> sink_ = base::make_stderr_sink(base::LogLevel::kWarn);
   base::Logger log_{*sink_, "up"};
   std::string programs_;
+  bool applied_example_ = false;
   std::unique_ptr<base::FileLock> lock_;
   std::unique_ptr<local::Region> region_;
   std::unique_ptr<Supervisor> operator_;

@@ -103,10 +103,12 @@ Result<std::string> check_integer(const Option& option, std::string_view text) {
   if (option.type == Type::kInt) least = INT32_MIN, most = INT32_MAX;
   if (option.type == Type::kShort) least = INT16_MIN, most = INT16_MAX;
   std::optional<int64_t> value = parse_integer(text);
-  if (!value || *value < least || *value > most) {
-    return refuse(option, text, fmt::format("it is a whole number from {} to {}", least, most));
-  }
   std::optional<Range> range = parse_range(option.valid);
+  if (!value || *value < least || *value > most) {
+    std::string where =
+        range ? "in " + std::string(option.valid) : fmt::format("from {} to {}", least, most);
+    return refuse(option, text, "it is a whole number " + where);
+  }
   if (range && !range->holds(static_cast<double>(*value))) {
     return refuse(option, text, fmt::format("it must lie in {}", option.valid));
   }

@@ -191,9 +191,7 @@ TEST_F(NodeTest, ForcedDeletionKillsAtOnce) {
   std::string file = directory_ + "/pods/" + op::kube::uid_of(pod) + "/pid";
   while (read(file).empty()) std::this_thread::yield();
   pid_t pid = std::stoi(read(file));
-  Json set = get("statefulsets", "web", "apps");
-  set["spec"]["replicas"] = 0;
-  ASSERT_TRUE(api_->replace(target("apps", "statefulsets", "web"), set, {}));
+  apply(stateful_set("web", {{"command", {"stubborn"}}}, 0));
   remove("pods", "web-0", "", {.grace_seconds = 0});
   until_gone("web-0");
   while (kill(pid, 0) == 0) std::this_thread::yield();
