@@ -28,7 +28,7 @@ _ROOTS = ("broker/app", "operator/app")
 # Headers that cost seconds per file, and the folders whose files may use them ("" is anywhere). A header of
 # ours that includes one is private: only files of its own room may include it.
 HEAVY = {
-    "boost/asio": ("broker/net", "broker/app", "client", "operator/kube", "operator/app", "local", "cli"),
+    "boost/asio": ("client", "operator/kube", "operator/app", "local"),
     "boost/beast": ("broker/net", "broker/metrics", "broker/app", "operator/app", "local"),
     "cpprest/": ("operator/kube",),
     "pplx/": ("operator/kube",),
