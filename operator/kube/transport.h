@@ -46,8 +46,9 @@ struct Credentials {
   std::string default_namespace = "default";
 };
 
-/// A transport over cpprestsdk. Its thread pool, one for the process, gets a few threads.
-/// kInvalidArgument if the credentials cannot be used.
+/// A transport over cpprestsdk. Its thread pool, one for the process, gets a few threads and ends
+/// with the static objects: a static transport has to be made in its own initializer, so that it is
+/// younger and goes first. kInvalidArgument if the credentials cannot be used.
 base::Result<std::unique_ptr<Transport>> make_http_transport(const Credentials& credentials);
 
 }  // namespace longhaul::op::kube

@@ -53,17 +53,19 @@ class RealServer final : public ContractServer {
   RealApiServer& server_;
 };
 
+std::unique_ptr<ContractServer> real_server() {
+  RealApiServer* server = RealApiServer::shared();
+  return server ? std::make_unique<RealServer>(*server) : nullptr;
+}
+
 }  // namespace
 
 ContractServer* contract_server(const std::string& name) {
-  static std::unique_ptr<ContractServer> local, real;
   if (name == "local") {
-    if (!local) local = std::make_unique<LocalServer>();
-    return local.get();
+    static LocalServer local;
+    return &local;
   }
-  if (!real)
-    if (RealApiServer* server = RealApiServer::shared())
-      real = std::make_unique<RealServer>(*server);
+  static std::unique_ptr<ContractServer> real = real_server();
   return real.get();
 }
 

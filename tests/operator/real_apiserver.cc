@@ -58,19 +58,22 @@ std::string RealApiServer::binaries() {
   return directory;
 }
 
-RealApiServer* RealApiServer::shared() {
-  static std::unique_ptr<RealApiServer> instance;
-  if (instance) return instance.get();
+std::unique_ptr<RealApiServer> RealApiServer::start_if_built() {
   if (binaries().empty()) {
     fmt::print(
         "NOT RUN against a real kube-apiserver: no etcd and kube-apiserver in $K8S_BIN or "
-        "~/.cache/longhaul-k8s/bin\n");
+        "~/.cache/longhaul-k8s/bin; e2e/kubernetes/build makes them\n");
     return nullptr;
   }
   auto started = start();
   if (!started) fmt::print("{}\n", started.error().message);
   LH_ASSERT(started.has_value(), "the binaries are there and must work");
-  instance = std::move(*started);
+  return std::move(*started);
+}
+
+RealApiServer* RealApiServer::shared() {
+  // The initializer makes its transport, so cpprestsdk's threads are older and end after it.
+  static std::unique_ptr<RealApiServer> instance = start_if_built();
   return instance.get();
 }
 

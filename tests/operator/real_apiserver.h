@@ -51,7 +51,7 @@ int free_loopback_port();
 class RealApiServer {
  public:
   /// Where etcd, kube-apiserver and kubectl are: $K8S_BIN or ~/.cache/longhaul-k8s/bin. Empty if
-  /// they are not; `shared/k8s/build` makes them.
+  /// they are not; `e2e/kubernetes/build` makes them.
   static std::string binaries();
 
   /// Starts both and waits until the API answers. The error says what the servers printed last.
@@ -76,6 +76,7 @@ class RealApiServer {
 
  private:
   RealApiServer() = default;
+  static std::unique_ptr<RealApiServer> start_if_built();
   base::Result<void> make_certificates();
   base::Result<void> sign(const std::string& name, const std::string& subject,
                           const std::string& extensions);
