@@ -9,6 +9,7 @@
 #include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <sstream>
 
 #include "base/posix_file_system.h"
@@ -194,10 +195,13 @@ class Up {
   Result<void> wait_until_ready(bool& interrupted) {
     auto limit = clock_.monotonic() + std::chrono::seconds(options_.timeout_seconds);
     std::string said;
+    std::set<std::string> told;
     while (true) {
       Readiness now = check_readiness(region_->api());
       if (now.ready) return accept(now.blocked);
       if (now.waiting_for != said) say("waiting for {}", said = now.waiting_for);
+      for (const std::string& trouble : now.troubles)
+        if (told.insert(trouble).second) say("  {}", trouble);
       if (clock_.monotonic() > limit) {
         std::string why = fmt::format("not ready after {} s: {}", options_.timeout_seconds, said);
         for (const std::string& trouble : now.troubles) why += "\n  " + trouble;

@@ -71,6 +71,7 @@ void ContainerRunner::on_exit(uint64_t life, Exit exit) {
              {"startedAt", started_time_},
              {"finishedAt", node_.now()}};
   if (exit.signal) ended["signal"] = exit.signal;
+  if (exit.code != 0) ended["message"] = exit.last_line;  // as FallbackToLogsOnError does
   auto terminated = std::make_shared<Json>(Json{{"terminated", std::move(ended)}});
   state_ = terminated;
   bool again = !stopping_ &&
@@ -80,8 +81,9 @@ void ContainerRunner::on_exit(uint64_t life, Exit exit) {
     bool long_life = node_.clock.monotonic() - started_at_ > node_.options.back_off_limit;
     failures_in_row_ = long_life ? 1 : failures_in_row_ + 1;
     ++restarts_;
-    state_ = waiting("CrashLoopBackOff", "ended with code " + std::to_string(exit.code) +
-                                             "; its output is in " + plan_.command.log_file);
+    std::string said = exit.last_line.empty() ? "" : ": " + exit.last_line;
+    state_ = waiting("CrashLoopBackOff", "ended with code " + std::to_string(exit.code) + said +
+                                             " (its output is in " + plan_.command.log_file + ")");
     observer_.event("Warning", "BackOff",
                     "Container " + plan_.name + " ended with code " + std::to_string(exit.code) +
                         " and is started again");

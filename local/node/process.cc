@@ -11,6 +11,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <string_view>
+
 namespace longhaul::local {
 namespace {
 
@@ -54,6 +57,28 @@ class LogFile {
   uint64_t size_ = 0;
 };
 
+/// Keeps the end of an output, for whoever wants to know why a process ended.
+class Tail {
+ public:
+  void add(std::string_view output) {
+    kept_.append(output.substr(output.size() - std::min(output.size(), kLimit)));
+    if (kept_.size() > kLimit) kept_.erase(0, kept_.size() - kLimit);
+  }
+  std::string last_line() const {
+    size_t end = kept_.find_last_not_of(" \r\n");
+    if (end == kept_.npos) return "";
+    size_t begin = kept_.rfind('\n', end);  // npos + 1 is the beginning
+    std::string line = kept_.substr(begin + 1, end - begin);
+    auto odd = [](char c) { return c < ' ' || c > '~'; };  // may be cut, may be no UTF-8 at all
+    std::ranges::replace_if(line, odd, '?');
+    return line;
+  }
+
+ private:
+  static constexpr size_t kLimit = 1024;
+  std::string kept_;
+};
+
 /// What the child needs between fork and exec, where nothing may be allocated.
 struct Prepared {
   std::vector<char*> arguments, environment;
@@ -92,9 +117,9 @@ std::vector<char*> pointers(const std::vector<std::string>& texts) {
   _exit(127);
 }
 
-Exit to_exit(int status) {
-  if (WIFSIGNALED(status)) return {128 + WTERMSIG(status), WTERMSIG(status)};
-  return {WEXITSTATUS(status), 0};
+Exit to_exit(int status, std::string last_line) {
+  if (WIFSIGNALED(status)) return {128 + WTERMSIG(status), WTERMSIG(status), std::move(last_line)};
+  return {WEXITSTATUS(status), 0, std::move(last_line)};
 }
 
 }  // namespace
@@ -152,10 +177,14 @@ void Process::supervise(int output, int pid_descriptor, Command command,
                         base::Callback<void(Exit)> on_exit) {
   fcntl(output, F_SETFL, O_NONBLOCK);
   LogFile log(command.log_file, command.log_limit);
+  Tail tail;
   char buffer[16384];
   auto drain = [&] {
     ssize_t size;
-    while ((size = read(output, buffer, sizeof buffer)) > 0) log.write(buffer, size_t(size));
+    while ((size = read(output, buffer, sizeof buffer)) > 0) {
+      log.write(buffer, size_t(size));
+      tail.add({buffer, size_t(size)});
+    }
     return size < 0 && errno != EAGAIN ? false : size != 0;
   };
   bool open = true;
@@ -179,7 +208,7 @@ void Process::supervise(int output, int pid_descriptor, Command command,
   drain();
   close(output);
   close(pid_descriptor);
-  on_exit(to_exit(status));
+  on_exit(to_exit(status, tail.last_line()));
 }
 
 void Process::send(pid_t to, int signal) {

@@ -24,8 +24,9 @@ struct Command {
 
 /// How a process ended.
 struct Exit {
-  int code = 0;    // 128 + signal if a signal ended it
-  int signal = 0;  // 0 if none did
+  int code = 0;           // 128 + signal if a signal ended it
+  int signal = 0;         // 0 if none did
+  std::string last_line;  // of its output; of a long one, the end
 };
 
 /// A process in a process group of its own. The kernel kills it when the thread that called

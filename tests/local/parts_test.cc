@@ -1,5 +1,6 @@
 // The node's small parts: paths, variables, addresses, processes and their logs, probes.
 #include <arpa/inet.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -109,6 +110,19 @@ TEST_F(ProcessTest, TellsHowItEnded) {
   ASSERT_FALSE(missing);
   EXPECT_EQ(missing.error().code, base::Errc::kNotFound);
   EXPECT_NE(missing.error().message.find("/nowhere/program"), std::string::npos);
+}
+
+TEST_F(ProcessTest, TellsWhatItSaidLast) {
+  for (auto& [script, line] : std::map<std::string, std::string>{
+           {"exit 1", ""},
+           {"echo first; echo no port >&2; exit 1", "no port"},
+           {"printf 'a\\n\\377\\001b \\n\\n'", "??b"},
+           {"seq -s. 1 1000", "2.993.994.995.996.997.998.999.1000"}}) {
+    std::promise<Exit> ended;
+    auto process = Process::start(shell(script), [&](Exit exit) { ended.set_value(exit); });
+    ASSERT_TRUE(process) << process.error().message;
+    EXPECT_THAT(ended.get_future().get().last_line, testing::EndsWith(line)) << script;
+  }
 }
 
 TEST_F(ProcessTest, KillsTheChildrenOfAProcessThatEnded) {
