@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 
 #include "records/compression.h"
@@ -27,7 +28,8 @@ class RecordStream {
     if (decoder_ != nullptr) LH_TRY(fill(kMaxLengthSize));
     FlatCursor cursor(at_, end_);
     int32_t size = cursor.varint();
-    if (!cursor.ok() || size < 0) return corrupt(index, "its length cannot be right");
+    if (!cursor.ok() || size < 0 || size > kMaxBody)
+      return corrupt(index, "its length cannot be right");
     record.size_bytes = size + static_cast<int32_t>(cursor.position() - at_);
     at_ = cursor.position();
     if (static_cast<size_t>(size) > left()) return next_across_windows(index, size, record);
@@ -41,6 +43,7 @@ class RecordStream {
   friend class PiecewiseCursor;
 
   static constexpr size_t kMaxLengthSize = 5;
+  static constexpr int32_t kMaxBody = std::numeric_limits<int32_t>::max() - kMaxLengthSize;
   /// The longest that stands in a record before its key.
   static constexpr size_t kMaxHeadSize = 1 + 10 + 5;
 

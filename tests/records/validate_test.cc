@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
+#include <string_view>
 
 #include "records/builder.h"
 #include "records/record.h"
@@ -15,6 +17,7 @@ namespace {
 using base::store_big_endian;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using namespace std::string_view_literals;
 
 class ValidateTest : public testing::Test {
  protected:
@@ -88,6 +91,9 @@ TEST_F(ValidateTest, RefusesWhatKafkaRefuses) {
       {"length zero", put32(kLengthAt, 0), Reason::kCorruptMessage},
       {"length less than a header", put32(kLengthAt, 40), Reason::kCorruptMessage},
       {"bad CRC", [](Bytes& b) { b[kCrcAt] ^= 1; }, Reason::kCorruptMessage},
+      {"a record of 2 GiB",
+       [](Bytes& b) { std::ranges::copy("\xfe\xff\xff\xff\x0f"sv, b.begin() + kHeaderSize); },
+       Reason::kInvalidRecord},
       {"bytes left over",
        [](Bytes& b) {
          b.push_back(0);
