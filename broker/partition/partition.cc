@@ -78,6 +78,7 @@ Partition::RoleChange Partition::apply(const metadata::Partition& state) {
     leader_epoch_ = state.leader_epoch;
     partition_epoch_ = state.partition_epoch;
     isr_ = state.isr;
+    replicas_ = state.replicas.size();
   }
   if (change == RoleChange::kResigned) {
     std::vector<CommitCallback> waiting;
@@ -139,7 +140,10 @@ tl::expected<ProduceResult, AppendFailure> Partition::append(std::span<uint8_t> 
   {
     std::shared_lock lock(role_mutex_);
     if (leader_id_ != broker_id_) return refuse(ErrorCode::kNotLeaderOrFollower);
-    if (options.acks_all && static_cast<int32_t>(isr_.size()) < settings->min_insync_replicas) {
+    // No more can be asked for than there are replicas (as in Kafka): a topic with one of them can
+    // be written whatever min.insync.replicas says.
+    size_t needed = std::min<size_t>(static_cast<size_t>(settings->min_insync_replicas), replicas_);
+    if (options.acks_all && isr_.size() < needed) {
       return refuse(ErrorCode::kNotEnoughReplicas,
                     id().to_string() + " has " + std::to_string(isr_.size()) +
                         " in-sync replicas, and min.insync.replicas is " +
@@ -151,6 +155,10 @@ tl::expected<ProduceResult, AppendFailure> Partition::append(std::span<uint8_t> 
       records::Refusal& why = valid.error();
       return tl::unexpected(AppendFailure{error_code(why.reason), std::move(why.message),
                                           std::move(why.record_errors)});
+    }
+    if (valid->header.is_transactional()) {
+      return refuse(ErrorCode::kInvalidTxnState,
+                    "there are no transactions in this version of the broker");
     }
     std::span<uint8_t> bytes = valid->rebuilt ? std::span<uint8_t>(*valid->rebuilt)
                                               : batch.first(valid->header.size_bytes());

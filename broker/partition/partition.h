@@ -126,6 +126,7 @@ class Partition {
   int32_t leader_epoch_ = -1;
   int32_t partition_epoch_ = -1;
   std::vector<int32_t> isr_;
+  size_t replicas_ = 0;
   bool stopped_ = false;
 
   std::mutex commit_mutex_;
