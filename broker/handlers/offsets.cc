@@ -49,6 +49,38 @@ OffsetCommitResponse take_unknown(const metadata::MetadataImage& image,
   return refused;
 }
 
+/// The same for offsets to delete.
+OffsetDeleteResponse take_unknown(const metadata::MetadataImage& image,
+                                  OffsetDeleteRequest& request) {
+  OffsetDeleteResponse refused;
+  for (auto& topic : request.topics) {
+    const metadata::Topic* found = image.topic(topic.name);
+    OffsetDeleteResponse::OffsetDeleteResponseTopic unknown;
+    unknown.name = topic.name;
+    std::erase_if(topic.partitions, [&](const auto& each) {
+      if (found && found->partition(each.partition_index)) return false;
+      unknown.partitions.push_back({.partition_index = each.partition_index,
+                                    .error_code = ErrorCode::kUnknownTopicOrPartition});
+      return true;
+    });
+    if (!unknown.partitions.empty()) refused.topics.push_back(std::move(unknown));
+  }
+  std::erase_if(request.topics, [](const auto& topic) { return topic.partitions.empty(); });
+  return refused;
+}
+
+void merge(OffsetDeleteResponse& response, OffsetDeleteResponse& refused) {
+  for (auto& topic : refused.topics) {
+    auto same = std::find_if(response.topics.begin(), response.topics.end(),
+                             [&](const auto& each) { return each.name == topic.name; });
+    if (same == response.topics.end()) {
+      response.topics.push_back(std::move(topic));
+      continue;
+    }
+    for (auto& each : topic.partitions) same->partitions.push_back(each);
+  }
+}
+
 /// Adds the refused partitions to the answer, to their topic if it is there.
 void merge(OffsetCommitResponse& response, OffsetCommitResponse& refused) {
   for (auto& topic : refused.topics) {
@@ -102,6 +134,7 @@ FetchedGroup fetch_by_ids(const metadata::MetadataImage& image, groups::GroupCoo
 OffsetFetchResponse fetch_one(groups::GroupCoordinator& groups, const OffsetFetchRequest& request) {
   WantedGroup wanted;
   wanted.group_id = request.group_id;
+  wanted.topics.reset();  // null asks for all of them
   if (request.topics) {
     auto& topics = wanted.topics.emplace();
     for (const auto& topic : *request.topics) {
@@ -182,13 +215,15 @@ void handle_offset_fetch(Services& services, Call call) {
 void handle_offset_delete(Services& services, Call call) {
   auto request = call.decode<OffsetDeleteRequest>();
   if (!request) return;
-  services.groups_loop.post(
-      [&groups = services.groups, request = std::move(*request), call = std::move(call)]() mutable {
-        groups.remove_offsets(
-            request, [call = std::move(call)](const OffsetDeleteResponse& response) mutable {
-              call.respond(response);
-            });
-      });
+  OffsetDeleteResponse refused = take_unknown(*services.image.load(), *request);
+  services.groups_loop.post([&groups = services.groups, request = std::move(*request),
+                             refused = std::move(refused), call = std::move(call)]() mutable {
+    groups.remove_offsets(
+        request, [call = std::move(call), refused = std::move(refused)](auto response) mutable {
+          if (response.error_code == ErrorCode::kNone) merge(response, refused);
+          call.respond(response);
+        });
+  });
 }
 
 }  // namespace longhaul::broker::handlers
