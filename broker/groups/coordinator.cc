@@ -88,6 +88,7 @@ void GroupCoordinator::join(const protocol::JoinGroupRequest& request, const Cal
 }
 
 void GroupCoordinator::sync(const protocol::SyncGroupRequest& request, SyncReply reply) {
+  if (request.group_id.empty()) return reply({.error_code = ErrorCode::kInvalidGroupId});
   ErrorCode why;
   if (Group* group = find_group(request.group_id, why)) {
     return group->members.sync(request, std::move(reply));
@@ -98,6 +99,7 @@ void GroupCoordinator::sync(const protocol::SyncGroupRequest& request, SyncReply
 }
 
 protocol::HeartbeatResponse GroupCoordinator::heartbeat(const protocol::HeartbeatRequest& request) {
+  if (request.group_id.empty()) return {.error_code = ErrorCode::kInvalidGroupId};
   ErrorCode why;
   Group* group = find_group(request.group_id, why);
   if (group) return {.error_code = group->members.heartbeat(request)};
@@ -108,6 +110,7 @@ protocol::HeartbeatResponse GroupCoordinator::heartbeat(const protocol::Heartbea
 }
 
 protocol::LeaveGroupResponse GroupCoordinator::leave(const protocol::LeaveGroupRequest& request) {
+  if (request.group_id.empty()) return {.error_code = ErrorCode::kInvalidGroupId};
   ErrorCode why;
   if (Group* group = find_group(request.group_id, why)) return group->members.leave(request);
   protocol::LeaveGroupResponse response;
@@ -221,15 +224,19 @@ void GroupCoordinator::remove(const protocol::DeleteGroupsRequest& request,
   };
   auto pending = std::make_shared<Pending>();
   pending->reply = std::move(reply);
-  pending->left = request.groups_names.size() + 1;
+  std::vector<std::string> names;  // each once
+  for (const std::string& id : request.groups_names) {
+    if (std::find(names.begin(), names.end(), id) == names.end()) names.push_back(id);
+  }
+  pending->left = names.size() + 1;
   auto finish_one = [pending] {
     if (--pending->left == 0) pending->reply(std::move(pending->response));
   };
-  for (const std::string& id : request.groups_names) {
+  for (const std::string& id : names) {
     pending->response.results.push_back({.group_id = id, .error_code = ErrorCode::kNone});
   }
-  for (size_t i = 0; i < request.groups_names.size(); ++i) {
-    const std::string& id = request.groups_names[i];
+  for (size_t i = 0; i < names.size(); ++i) {
+    const std::string& id = names[i];
     ErrorCode why;
     Group* group = find_group(id, why);
     if (!group && why == ErrorCode::kNone) why = ErrorCode::kGroupIdNotFound;
@@ -254,6 +261,7 @@ void GroupCoordinator::remove_offsets(const protocol::OffsetDeleteRequest& reque
   if (!group && why == ErrorCode::kNone) why = ErrorCode::kGroupIdNotFound;
   bool consumers = group && group->members.protocol_type() == "consumer";
   if (group && group->members.has_members() && !consumers) why = ErrorCode::kNonEmptyGroup;
+  if (request.group_id.empty()) why = ErrorCode::kInvalidGroupId;
   protocol::OffsetDeleteResponse response;
   response.error_code = why;
   if (why != ErrorCode::kNone) return reply(std::move(response));
