@@ -115,6 +115,7 @@ FetchOperation::Part FetchOperation::read(const metadata::MetadataImage& image,
     part.data.error_code = error;
     return part;
   }
+  part.data.aborted_transactions.reset();
   uint64_t left = max_bytes_ - std::min(max_bytes_, bytes_so_far);
   auto wanted = static_cast<uint64_t>(std::max(entry->max_bytes, 0));
   auto result = partition->fetch({.offset = entry->fetch_offset,

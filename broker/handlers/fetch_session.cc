@@ -141,6 +141,11 @@ FetchPlan FetchSessionCache::incremental(const protocol::FetchRequest& request, 
   session.last_used = clock_.monotonic();
   session.entries.update(request);
   session.entries.forget(request);
+  if (session.entries.in_order().empty()) {  // one without partitions is over (KIP-227)
+    plan.own_ = std::make_unique<FetchEntries>();
+    shared_->sessions.erase(found);
+    return plan;
+  }
   plan.session_id = session.id;
   plan.incremental = true;
   plan.session_ = Shared::lend(shared_, session);
