@@ -1,5 +1,8 @@
 #include "protocol/messages/list_offsets.h"
 
+#include <map>
+#include <string>
+
 #include "broker/handlers/handlers.h"
 #include "protocol/messages/offset_for_leader_epoch.h"
 
@@ -39,6 +42,22 @@ Answer by_time(const partition::Partition& partition, int64_t timestamp, int64_t
   return answer;
 }
 
+/// A timestamp below 0 is a question of its own, and each came with a version.
+bool is_known(int64_t timestamp, int16_t version) {
+  switch (timestamp) {
+    case kMaxTimestamp:
+      return version >= 7;
+    case kEarliestLocal:
+      return version >= 8;
+    case kLatestTiered:
+      return version >= 9;
+    case kEarliestPendingUpload:
+      return version >= 11;
+    default:
+      return timestamp >= kEarliest;
+  }
+}
+
 Answer look_up(const partition::Partition& partition,
                const ListOffsetsRequest::ListOffsetsPartition& wanted, int8_t isolation) {
   Answer answer{.partition_index = wanted.partition_index};
@@ -65,6 +84,20 @@ Answer look_up(const partition::Partition& partition,
   }
 }
 
+Answer answer_for(Services& services, const metadata::MetadataImage& image,
+                  const std::string& topic, const ListOffsetsRequest::ListOffsetsPartition& wanted,
+                  int8_t isolation, int16_t version) {
+  auto refuse = [&](ErrorCode why) {
+    return Answer{.partition_index = wanted.partition_index, .error_code = why};
+  };
+  if (!is_known(wanted.timestamp, version)) return refuse(ErrorCode::kUnsupportedVersion);
+  if (auto partition = services.replicas.find(topic, wanted.partition_index)) {
+    return look_up(*partition, wanted, isolation);
+  }
+  bool exists = image.partition(topic, wanted.partition_index) != nullptr;
+  return refuse(exists ? ErrorCode::kNotLeaderOrFollower : ErrorCode::kUnknownTopicOrPartition);
+}
+
 ListOffsetsResponse list_offsets(Services& services, const ListOffsetsRequest& request,
                                  int16_t version) {
   ListOffsetsResponse response;
@@ -72,15 +105,16 @@ ListOffsetsResponse list_offsets(Services& services, const ListOffsetsRequest& r
   for (const auto& topic : request.topics) {
     auto& shown = response.topics.emplace_back();
     shown.name = topic.name;
+    std::map<int32_t, size_t> places;
     for (const auto& wanted : topic.partitions) {
-      if (auto partition = services.replicas.find(topic.name, wanted.partition_index)) {
-        shown.partitions.push_back(look_up(*partition, wanted, request.isolation_level));
+      auto [place, first] = places.emplace(wanted.partition_index, shown.partitions.size());
+      if (!first) {  // one partition, two questions: neither is answered
+        shown.partitions[place->second] = {.partition_index = wanted.partition_index,
+                                           .error_code = ErrorCode::kInvalidRequest};
         continue;
       }
-      bool exists = image->partition(topic.name, wanted.partition_index) != nullptr;
-      shown.partitions.push_back({.partition_index = wanted.partition_index,
-                                  .error_code = exists ? ErrorCode::kNotLeaderOrFollower
-                                                       : ErrorCode::kUnknownTopicOrPartition});
+      shown.partitions.push_back(
+          answer_for(services, *image, topic.name, wanted, request.isolation_level, version));
     }
   }
   if (version < kFirstVersionWithEpochs) {
