@@ -29,7 +29,6 @@ void handle_describe_cluster(Services& services, Call call) {
   protocol::DescribeClusterResponse response;
   bool on_controller = call.request().connection()->controller_listener;
   int8_t served = on_controller ? kControllers : kBrokers;
-  response.endpoint_type = request->endpoint_type;
   if (request->endpoint_type != served) {
     bool known = request->endpoint_type == kBrokers || request->endpoint_type == kControllers;
     response.error_code = known ? protocol::ErrorCode::kMismatchedEndpointType
@@ -37,6 +36,7 @@ void handle_describe_cluster(Services& services, Call call) {
     response.error_message = "this listener is for endpoint type " + std::to_string(served);
     return call.respond(response);
   }
+  response.endpoint_type = request->endpoint_type;
   auto image = services.image.load();
   const std::string& listener = call.request().connection()->listener;
   response.cluster_id = services.cluster_id;

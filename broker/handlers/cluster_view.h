@@ -14,8 +14,9 @@ namespace longhaul::broker::handlers {
 /// Bits of the operations that a principal may do (KIP-430), for a cluster without authorizer: all
 /// that there are. The value of the schema's default says that nobody asked.
 inline constexpr int32_t kOperationsNotAsked = INT32_MIN;
-/// Create, Delete, Alter, Describe, DescribeConfigs, AlterConfigs, Read, Write
-inline constexpr int32_t kAllTopicOperations = 0b1'1101'1111'1000 & ~(1 << 9);
+/// Read, Write, Create, Delete, Alter, Describe, DescribeConfigs, AlterConfigs
+inline constexpr int32_t kAllTopicOperations =
+    (1 << 3) | (1 << 4) | (1 << 5) | (1 << 6) | (1 << 7) | (1 << 8) | (1 << 10) | (1 << 11);
 /// Create, Alter, Describe, ClusterAction, DescribeConfigs, AlterConfigs, IdempotentWrite
 inline constexpr int32_t kAllClusterOperations =
     (1 << 5) | (1 << 7) | (1 << 8) | (1 << 9) | (1 << 10) | (1 << 11) | (1 << 12);

@@ -41,12 +41,22 @@ class Page {
     return true;
   }
 
+  /// The whole request is wrong: every topic that it names is refused.
+  void refuse(const std::set<std::string>& names) {
+    for (const std::string& name : names) {
+      ShownTopic& shown = response.topics.emplace_back();
+      shown.name = name;
+      shown.error_code = ErrorCode::kInvalidRequest;
+    }
+  }
+
   DescribeTopicPartitionsResponse response;
 
  private:
   bool add_missing(const std::string& name) {
     ShownTopic& shown = response.topics.emplace_back();
     shown.name = name;
+    shown.topic_authorized_operations = kAllTopicOperations;
     shown.error_code = metadata::topic_name_problem(name) ? ErrorCode::kInvalidTopicException
                                                           : ErrorCode::kUnknownTopicOrPartition;
     return true;
@@ -88,8 +98,15 @@ void handle_describe_topic_partitions(Services& services, Call call) {
             std::clamp(request->response_partition_limit, 1, std::max(1, most)));
   std::set<std::string> names;
   for (const auto& topic : request->topics) names.insert(topic.name);
-  bool all = names.empty();
-  if (all) {
+  if (request->cursor) {
+    const auto& cursor = *request->cursor;
+    bool strange = !names.empty() && !names.contains(cursor.topic_name);
+    if (strange || cursor.partition_index < 0) {
+      page.refuse(names);
+      return call.respond(page.response);
+    }
+  }
+  if (names.empty()) {
     image->topic_ids.for_each(
         [&](const std::string& name, const base::Uuid&) { names.insert(name); });
   }

@@ -1,7 +1,9 @@
 #include "protocol/messages/metadata.h"
 
+#include <algorithm>
 #include <map>
 #include <set>
+#include <utility>
 
 #include "broker/handlers/auto_create.h"
 #include "broker/handlers/cluster_view.h"
@@ -16,6 +18,8 @@ using protocol::ErrorCode;
 using protocol::MetadataRequest;
 using protocol::MetadataResponse;
 using Errors = std::map<std::string, ErrorCode>;
+
+constexpr int16_t kFirstVersionByIds = 12;
 
 MetadataResponse::MetadataResponseTopic show_topic(const metadata::MetadataImage& image,
                                                    const metadata::Topic& topic,
@@ -43,6 +47,25 @@ MetadataResponse::MetadataResponseTopic show_topic(const metadata::MetadataImage
   return shown;
 }
 
+MetadataResponse::MetadataResponseTopic show_missing(
+    const MetadataRequest::MetadataRequestTopic& wanted, const MetadataRequest& request,
+    const Errors& creation_errors) {
+  std::string name = wanted.name.value_or("");
+  MetadataResponse::MetadataResponseTopic missing;
+  missing.name = wanted.name;
+  missing.topic_id = wanted.topic_id;
+  missing.is_internal = is_internal_topic(name);
+  missing.error_code = unknown_topic(wanted.topic_id);
+  if (!wanted.topic_id.is_zero()) return missing;
+  if (request.include_topic_authorized_operations) {
+    missing.topic_authorized_operations = kAllTopicOperations;
+  }
+  auto failed = creation_errors.find(name);
+  if (failed != creation_errors.end()) missing.error_code = failed->second;
+  if (metadata::topic_name_problem(name)) missing.error_code = ErrorCode::kInvalidTopicException;
+  return missing;
+}
+
 void show_brokers(const Services& services, const metadata::MetadataImage& image,
                   const std::string& listener, MetadataResponse& response) {
   for (const VisibleBroker& each : visible_brokers(image, listener, false)) {
@@ -54,6 +77,24 @@ void show_brokers(const Services& services, const metadata::MetadataImage& image
   response.cluster_id = services.cluster_id;
   // Clients send here what is the controller's; any broker passes it on.
   if (!response.brokers.empty()) response.controller_id = response.brokers.front().node_id;
+}
+
+/// Versions 10 and 11 have IDs in their requests, but no broker ever answered to them.
+bool is_invalid(const MetadataRequest& request, int16_t version) {
+  if (!request.topics || version >= kFirstVersionByIds) return false;
+  return std::any_of(request.topics->begin(), request.topics->end(),
+                     [](const auto& topic) { return !topic.name || !topic.topic_id.is_zero(); });
+}
+
+MetadataResponse refuse(const MetadataRequest& request) {
+  MetadataResponse response;
+  for (const auto& topic : *request.topics) {
+    auto& refused = response.topics.emplace_back();
+    refused.name = topic.name.value_or("");
+    refused.topic_id = topic.topic_id;
+    refused.error_code = ErrorCode::kInvalidRequest;
+  }
+  return response;
 }
 
 bool wants_all(const MetadataRequest& request, int16_t version) {
@@ -75,21 +116,15 @@ void answer(Services& services, Call& call, const MetadataRequest& request,
     });
     return call.respond(response);
   }
+  std::set<std::pair<std::string, base::Uuid>> shown;  // what is asked for twice is answered once
   for (const auto& wanted : *request.topics) {
     std::string name = wanted.name.value_or("");
-    if (const metadata::Topic* topic = find_topic(*image, name, wanted.topic_id)) {
-      response.topics.push_back(show_topic(*image, *topic, listener, request));
-      continue;
-    }
-    auto& missing = response.topics.emplace_back();
-    missing.name = wanted.name;
-    missing.topic_id = wanted.topic_id;
-    missing.is_internal = is_internal_topic(name);
-    missing.error_code = unknown_topic(wanted.topic_id);
-    if (!wanted.topic_id.is_zero()) continue;
-    auto failed = creation_errors.find(name);
-    if (failed != creation_errors.end()) missing.error_code = failed->second;
-    if (metadata::topic_name_problem(name)) missing.error_code = ErrorCode::kInvalidTopicException;
+    const metadata::Topic* topic = find_topic(*image, name, wanted.topic_id);
+    bool first =
+        shown.emplace(topic ? topic->name : name, topic ? topic->id : wanted.topic_id).second;
+    if (!first) continue;
+    response.topics.push_back(topic ? show_topic(*image, *topic, listener, request)
+                                    : show_missing(wanted, request, creation_errors));
   }
   call.respond(response);
 }
@@ -112,6 +147,7 @@ std::set<std::string> to_create(const Services& services, const MetadataRequest&
 void handle_metadata(Services& services, Call call) {
   auto request = call.decode<MetadataRequest>();
   if (!request) return;
+  if (is_invalid(*request, call.version())) return call.respond(refuse(*request));
   std::set<std::string> missing = to_create(services, *request);
   if (missing.empty()) return answer(services, call, *request, {});
   base::EventLoop& loop = call.loop();
