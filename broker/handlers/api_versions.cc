@@ -10,6 +10,8 @@ namespace {
 using protocol::ApiVersionsResponse;
 using protocol::ErrorCode;
 
+constexpr int16_t kFirstVersionWithFeaturesFrom0 = 4;
+
 void list_apis(ApiVersionsResponse& response, bool controller) {
   for (const ApiHandler& handler : api_handlers()) {
     if (!(controller ? handler.on_controller : handler.on_broker)) continue;
@@ -20,8 +22,11 @@ void list_apis(ApiVersionsResponse& response, bool controller) {
   }
 }
 
-void list_features(ApiVersionsResponse& response, const metadata::MetadataImage& image) {
+void list_features(ApiVersionsResponse& response, const metadata::MetadataImage& image,
+                   int16_t version) {
   for (const auto& [name, range] : metadata::supported_features()) {
+    // Clients of before version 4 fail on a range that begins at 0 (KIP-584, KAFKA-17011).
+    if (range.min == 0 && version < kFirstVersionWithFeaturesFrom0) continue;
     response.supported_features.push_back(
         {.name = name, .min_version = range.min, .max_version = range.max});
   }
@@ -65,7 +70,7 @@ void handle_api_versions(Services& services, Call call) {
     call.request().connection()->client_software_version = request->client_software_version;
   }
   list_apis(response, controller);
-  list_features(response, *services.image.load());
+  list_features(response, *services.image.load(), call.version());
   call.respond(response);
 }
 
