@@ -3,6 +3,7 @@
 
 #include "broker/config/option_table.h"
 #include "broker/handlers/handlers.h"
+#include "broker/metadata/topic_name.h"
 #include "broker/partition/topic_settings.h"
 #include "protocol/messages/describe_configs.h"
 
@@ -48,13 +49,16 @@ class Describer {
 
   static bool is_wanted(const DescribeConfigsRequest::DescribeConfigsResource& resource,
                         std::string_view name) {
-    if (!resource.configuration_keys) return true;
+    if (!resource.configuration_keys || resource.configuration_keys->empty()) return true;
     const auto& keys = *resource.configuration_keys;
     return std::find(keys.begin(), keys.end(), name) != keys.end();
   }
 
   void describe_topic(const DescribeConfigsRequest::DescribeConfigsResource& resource,
                       Result& result) {
+    if (auto problem = metadata::topic_name_problem(resource.resource_name)) {
+      return refuse(result, ErrorCode::kInvalidTopicException, *problem);
+    }
     if (!image_->topic(resource.resource_name)) {
       return refuse(result, ErrorCode::kUnknownTopicOrPartition,
                     "there is no topic " + resource.resource_name);
@@ -98,7 +102,8 @@ class Describer {
     ShownConfig shown;
     bool hidden = setting.option->sensitive();
     shown.name = setting.option->name;
-    if (!hidden) shown.value = setting.value;
+    shown.value = hidden ? std::nullopt : setting.value;
+    shown.documentation = std::nullopt;
     shown.read_only = read_only;
     shown.config_source = static_cast<int8_t>(setting.source);
     shown.is_sensitive = hidden;
@@ -107,7 +112,7 @@ class Describer {
     for (const config::SettingSource& each : setting.synonyms) {
       auto& synonym = shown.synonyms.emplace_back();
       synonym.name = each.name;
-      if (!hidden) synonym.value = each.value;
+      synonym.value = hidden ? std::nullopt : std::optional(each.value);
       synonym.source = static_cast<int8_t>(each.source);
     }
     return shown;
