@@ -83,6 +83,10 @@ Result<void> check_changeable(const Option& option, bool cluster_default) {
 
 Result<void> alter_topic(Overrides& topic, const Alteration& change) {
   const Option* option = topic_option_table().find(change.name);
+  if (!option && change.operation == Operation::kDelete) {
+    topic.erase(change.name);  // an option of another version can be got rid of
+    return {};
+  }
   if (!option) return unknown(topic_option_table(), "topic", change.name);
   return alter(topic, *option, change);
 }
@@ -101,6 +105,11 @@ Result<void> check_topic(const Overrides& topic, const BrokerLayers& layers) {
     Setting setting = resolve_topic_option(topic_option_table().get(name), topic, layers);
     return value_as_integer(*setting.value);
   };
+  auto tiered = topic.find("remote.storage.enable");
+  if (tiered != topic.end() && tiered->second == "true") {
+    return base::fail(Errc::kInvalidArgument,
+                      "remote.storage.enable: this version of the broker has no tiered storage");
+  }
   int64_t least = value("min.compaction.lag.ms"), most = value("max.compaction.lag.ms");
   if (least > most) {
     return base::fail(
