@@ -1,5 +1,6 @@
 // DeleteTopics, by name or by ID (KIP-516).
 #include <map>
+#include <set>
 
 #include "broker/metadata/controller.h"
 
@@ -55,11 +56,14 @@ Decision<protocol::DeleteTopicsResponse> delete_topics(
         state.name ? input.image.topic(*state.name) : input.image.topic(state.topic_id);
     if (topic != nullptr) ++times[topic->id];
   }
+  std::set<base::Uuid> told;
   for (State& state : topics) {
     const Topic* named =
         state.name ? input.image.topic(*state.name) : input.image.topic(state.topic_id);
+    bool repeated = named != nullptr && times[named->id] > 1;
+    if (repeated && !told.insert(named->id).second) continue;
     auto& answer = decision.response.responses.emplace_back();
-    auto found = find(input, state, named != nullptr && times[named->id] > 1);
+    auto found = find(input, state, repeated);
     if (!found) {
       answer.name = state.name;
       answer.topic_id = state.topic_id;
