@@ -20,6 +20,7 @@ def pytest_addoption(parser):
         default="longhaul",
         help="which broker to test; kafka shows that the tests themselves are right",
     )
+    parser.addoption("--record", action="store_true", help="with --server kafka: write its answers into answers/")
 
 
 def pytest_configure(config):

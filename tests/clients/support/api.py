@@ -37,12 +37,18 @@ def _structure(field, version, item):
 
 def call(connection, name, version, **values):
     """The decoded response. Values that the version does not have are left out, in structures too."""
+    data = exchange(connection, name, version, **values)
+    response = message(f"{name}Response").decode(data, version=version, header=True)
+    assert response.header.correlation_id == connection.correlation
+    return response
+
+
+def exchange(connection, name, version, **values):
+    """The bytes of the response, from its header on."""
     cls = message(f"{name}Request")
     request = cls(version=version, **_values(cls._struct.fields, version, values))
     connection.correlation += 1
     request.with_header(correlation_id=connection.correlation, client_id="tests")
     connection.send_raw(request.encode(header=True, framed=True))
     (size,) = struct.unpack(">i", connection.exactly(4))
-    response = message(f"{name}Response").decode(connection.exactly(size), version=version, header=True)
-    assert response.header.correlation_id == connection.correlation
-    return response
+    return connection.exactly(size)
