@@ -42,7 +42,7 @@ protocol::KafkaResult<groups::LogChunk> read_chunk(const partition::ReplicaManag
   chunk.next_offset = from;
   chunk.at_end = fetched->slice.empty();
   if (chunk.at_end) return chunk;
-  auto bytes = log::read_slice(fetched->slice);
+  auto bytes = base::read_slice(fetched->slice);
   if (!bytes) return protocol::kafka_fail(ErrorCode::kKafkaStorageError, bytes.error().message);
   chunk.batches = std::move(*bytes);
   records::BatchWalker walker(chunk.batches);

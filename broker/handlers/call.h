@@ -45,11 +45,11 @@ class Call {
   }
   /// With the file ranges that belong into its records fields, in the order of those.
   template <class Response>
-  void respond(const Response& response, std::vector<net::FileSlice> slices) {
+  void respond(const Response& response, std::vector<base::FileSlice> slices) {
     respond_as(response, version(), std::move(slices));
   }
   template <class Response>
-  void respond_as(const Response& response, int16_t version, std::vector<net::FileSlice> slices) {
+  void respond_as(const Response& response, int16_t version, std::vector<base::FileSlice> slices) {
     protocol::Encoder encoder;
     auto encoded = protocol::encode_response(encoder, response, version, request_.correlation_id());
     finish(encoder, std::move(encoded), std::move(slices));
@@ -60,7 +60,7 @@ class Call {
 
  private:
   void finish(protocol::Encoder& encoder, base::Result<void> encoded,
-              std::vector<net::FileSlice> slices);
+              std::vector<base::FileSlice> slices);
 
   net::Request request_;
   net::Reply reply_;

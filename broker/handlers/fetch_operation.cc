@@ -138,7 +138,7 @@ void FetchOperation::finish(Gathered gathered) {
   if (timer_ != 0) call_.loop().cancel(timer_);
   FetchResponse response;
   response.session_id = plan_.session_id;
-  std::vector<net::FileSlice> slices;
+  std::vector<base::FileSlice> slices;
   for (Part& part : gathered.parts) {
     bool news = part.entry->update(part.data);
     if (plan_.incremental && !news) continue;
@@ -149,7 +149,7 @@ void FetchOperation::finish(Gathered gathered) {
       topics.push_back({.topic = part.entry->topic, .topic_id = part.entry->topic_id});
     }
     if (!part.slice.empty()) {
-      slices.push_back({part.slice.file, part.slice.offset, part.slice.size});
+      slices.push_back(std::move(part.slice));
       plan_.entries().move_to_end(part.entry);
     }
     topics.back().partitions.push_back(std::move(part.data));

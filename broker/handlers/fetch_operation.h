@@ -30,7 +30,7 @@ class FetchOperation final : public partition::Watcher,
   struct Part {
     FetchEntries::List::iterator entry;
     protocol::FetchResponse::PartitionData data;
-    log::FileSlice slice;
+    base::FileSlice slice;
   };
   /// What one pass over all partitions found.
   struct Gathered {

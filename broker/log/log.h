@@ -13,11 +13,11 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/file_slice.h"
 #include "base/file_system.h"
 #include "base/log.h"
 #include "base/result.h"
 #include "base/uuid.h"
-#include "broker/log/file_slice.h"
 #include "broker/log/leader_epoch_cache.h"
 #include "broker/log/log_config.h"
 #include "broker/log/log_result.h"
@@ -68,7 +68,7 @@ struct ReadOptions {
 struct ReadResult {
   /// From one segment. Begins with the batch that holds the offset asked for (or the next one
   /// there is), and may end within a batch where max_bytes cuts it. Empty at the upper bound.
-  FileSlice slice;
+  base::FileSlice slice;
   int64_t log_start_offset = 0;
   int64_t high_watermark = 0;
   /// There is a batch, but it is larger than max_bytes and at_least_one_batch was not set.

@@ -179,7 +179,7 @@ base::Result<int64_t> MetadataLog::flush() {
 base::Result<std::vector<LogBatch>> MetadataLog::read(int64_t offset, int64_t end) const {
   auto found = log_->read({offset, kReadBytes, end, /*at_least_one_batch=*/true});
   if (!found) return tl::unexpected(from_kafka(found.error()));
-  LH_ASSIGN(base::Bytes bytes, log::read_slice(found->slice));
+  LH_ASSIGN(base::Bytes bytes, base::read_slice(found->slice));
   std::vector<LogBatch> batches;
   records::BatchWalker walker(bytes);
   while (const records::BatchView* batch = walker.next()) {

@@ -177,7 +177,7 @@ bool Connection::send_memory() {
 
 /// Sends of the file range that comes next, if one does; false if nothing more can be sent now.
 bool Connection::send_file() {
-  FileSlice range = session_.output().file_range();
+  base::FileSlice range = session_.output().file_range();
   if (range.size == 0) return true;
   range.size = std::min(range.size, kFileStep);
   if (!is_at_hand(range)) {
@@ -195,7 +195,7 @@ bool Connection::send_file() {
   return sent(result);
 }
 
-bool Connection::send_copied(const FileSlice& range) {
+bool Connection::send_copied(const base::FileSlice& range) {
   std::span<uint8_t> block(context_->scratch);
   size_t wanted = static_cast<size_t>(std::min<uint64_t>(block.size(), range.size));
   base::Result<size_t> got = range.file->read_at(range.offset, block.first(wanted));
@@ -206,7 +206,7 @@ bool Connection::send_copied(const FileSlice& range) {
   return sent(send(socket_.get(), block.data(), *got, MSG_NOSIGNAL));
 }
 
-bool Connection::is_at_hand(const FileSlice& range) {
+bool Connection::is_at_hand(const base::FileSlice& range) {
   if (range.file.get() == at_hand_file_ && range.offset >= at_hand_from_ &&
       range.offset + range.size <= at_hand_to_) {
     return true;
@@ -219,7 +219,7 @@ bool Connection::is_at_hand(const FileSlice& range) {
 }
 
 /// Has a worker read the range, so that no one waits for the disk on the reactor, then goes on.
-void Connection::fetch_from_disk(FileSlice range) {
+void Connection::fetch_from_disk(base::FileSlice range) {
   waits_for_disk_ = true;
   at_hand_file_ = range.file.get();
   at_hand_from_ = range.offset;

@@ -76,10 +76,10 @@ class Connection final : public EventHandler,
   void flush();
   bool send_memory();
   bool send_file();
-  bool send_copied(const FileSlice& range);
+  bool send_copied(const base::FileSlice& range);
   bool sent(ssize_t result);
-  bool is_at_hand(const FileSlice& range);
-  void fetch_from_disk(FileSlice range);
+  bool is_at_hand(const base::FileSlice& range);
+  void fetch_from_disk(base::FileSlice range);
 
   std::shared_ptr<ConnectionContext> context_;
   Descriptor socket_;

@@ -39,11 +39,11 @@ size_t OutputQueue::gather(std::span<base::ByteView> parts) const {
   return filled;
 }
 
-FileSlice OutputQueue::file_range() const {
+base::FileSlice OutputQueue::file_range() const {
   if (empty() || head_run(responses_[first_], place_) > 0) return {};
   const Response& response = responses_[first_];
   if (place_.splice == response.splices.size()) return {};
-  FileSlice slice = response.splices[place_.splice].slice;
+  base::FileSlice slice = response.splices[place_.splice].slice;
   slice.offset += place_.in_slice;
   slice.size -= place_.in_slice;
   return slice;
@@ -105,7 +105,7 @@ base::Result<size_t> OutputQueue::read(std::span<uint8_t> out) {
       copied = std::min(part.size(), room.size());
       std::memcpy(room.data(), part.data(), copied);
     } else {
-      FileSlice range = file_range();
+      base::FileSlice range = file_range();
       copied = static_cast<size_t>(std::min<uint64_t>(range.size, room.size()));
       LH_ASSIGN(size_t got, range.file->read_at(range.offset, room.first(copied)));
       if (got < copied) {

@@ -27,7 +27,7 @@ class OutputQueue {
   /// range; returns how many parts there are. 0 if a file range comes first, or nothing.
   size_t gather(std::span<base::ByteView> parts) const;
   /// The unsent part of the file range that comes next; its size is 0 if memory comes first.
-  FileSlice file_range() const;
+  base::FileSlice file_range() const;
   /// A file range comes somewhere in the first response.
   bool has_file_range() const {
     return !empty() && place_.splice < responses_[first_].splices.size();

@@ -11,7 +11,7 @@ uint64_t Response::size() const {
   return total;
 }
 
-Response make_response(protocol::Encoder encoder, std::vector<FileSlice> slices) {
+Response make_response(protocol::Encoder encoder, std::vector<base::FileSlice> slices) {
   Response response;
   auto next = slices.begin();
   for (const protocol::Splice& splice : encoder.splices()) {

@@ -12,7 +12,7 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/executor.h"
-#include "base/file_system.h"
+#include "base/file_slice.h"
 #include "base/result.h"
 #include "broker/net/frame_buffer.h"
 #include "protocol/api.h"
@@ -20,21 +20,14 @@
 
 namespace longhaul::broker::net {
 
-/// A range of a file that goes out as it is, by sendfile(2) where the connection allows it. The
-/// range must stay readable until it is sent: a file that shrinks meanwhile costs the connection.
-struct FileSlice {
-  std::shared_ptr<const base::File> file;
-  uint64_t offset = 0;  // bytes
-  uint64_t size = 0;    // bytes
-};
-
 /// A complete response frame: `head` begins with the 4-byte length, which counts the slices too,
 /// and the response header. Each splice puts a slice before the byte of `head` at `position`;
-/// splices are in order of position.
+/// splices are in order of position. A slice goes out as it is, by sendfile(2) where the connection
+/// allows it; a file that shrinks meanwhile costs the connection.
 struct Response {
   struct Splice {
     size_t position = 0;  // 0 … head.size()
-    FileSlice slice;
+    base::FileSlice slice;
   };
   base::Bytes head;
   std::vector<Splice> splices;
@@ -45,7 +38,7 @@ struct Response {
 
 /// The frame that was encoded, with `slices` in the places of its splices: in their order, as many
 /// for each as fill it exactly.
-Response make_response(protocol::Encoder encoder, std::vector<FileSlice> slices = {});
+Response make_response(protocol::Encoder encoder, std::vector<base::FileSlice> slices = {});
 
 /// What is known of the connection a request came by. Fields below "changes" belong to the
 /// connection's loop: only code running on `Request::loop()` may touch them.

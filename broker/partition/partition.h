@@ -62,7 +62,7 @@ struct FetchOptions {
 };
 
 struct FetchResult {
-  log::FileSlice slice;
+  base::FileSlice slice;
   int64_t high_watermark = -1;
   int64_t last_stable_offset = -1;
   int64_t log_start_offset = -1;

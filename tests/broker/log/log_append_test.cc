@@ -59,7 +59,7 @@ TEST_F(LogAppendTest, ReadsFromAnyOffsetUpToTheBound) {
     for (int64_t bound : {offset, offset + 1, offset + 40, int64_t{300}}) {
       auto result = log_->read({offset, 1 << 20, bound, true});
       ASSERT_TRUE(result);
-      auto headers = headers_of(*read_slice(result->slice));
+      auto headers = headers_of(*base::read_slice(result->slice));
       // A batch that reaches over the bound is not given, nor one below the offset.
       int64_t whole = std::min<int64_t>(bound, 300) / 3 * 3;
       ASSERT_EQ(whole <= offset / 3 * 3, headers.empty()) << offset << " " << bound;
@@ -99,7 +99,7 @@ TEST_F(LogAppendTest, ASliceOutlivesItsSegment) {
   EXPECT_TRUE(has("00000000000000000000.log.deleted"));
   log_->remove_deleted_files(clock_.now_ms + 1000);
   EXPECT_FALSE(has("00000000000000000000.log.deleted"));
-  EXPECT_EQ(0, headers_of(*read_slice(slice))[0].base_offset);
+  EXPECT_EQ(0, headers_of(*base::read_slice(slice))[0].base_offset);
 }
 
 TEST_F(LogAppendTest, RollsBySizeTimeAndIndex) {

@@ -26,7 +26,7 @@ TEST_F(LogConcurrencyTest, ReadersSeeWholeBatchesInOrder) {
         next = log_->log_start_offset();
         continue;
       }
-      auto bytes = read_slice(result->slice);
+      auto bytes = base::read_slice(result->slice);
       ASSERT_TRUE(bytes);
       for (const auto& header : headers_of(*bytes)) {
         ASSERT_EQ(next, header.base_offset);

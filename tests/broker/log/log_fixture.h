@@ -139,7 +139,7 @@ class LogFixture : public testing::Test {
       auto result = log_->read({from, 1 << 20, log_->log_end_offset(), true});
       EXPECT_TRUE(result) << result.error().message;
       if (!result || result->slice.empty()) return all;
-      auto bytes = read_slice(result->slice);
+      auto bytes = base::read_slice(result->slice);
       EXPECT_TRUE(bytes);
       auto headers = headers_of(*bytes);
       EXPECT_FALSE(headers.empty());

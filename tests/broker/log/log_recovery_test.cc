@@ -264,7 +264,7 @@ TEST_F(LogRecoveryTest, IndexesThatDoNotFitAreBuiltAnew) {
     for (int64_t offset = 0; offset < log_->log_end_offset(); ++offset) {
       auto read = log_->read({offset, 1, log_->log_end_offset(), true});
       ASSERT_TRUE(read);
-      auto headers = headers_of(*read_slice(read->slice));
+      auto headers = headers_of(*base::read_slice(read->slice));
       ASSERT_EQ(1u, headers.size());
       EXPECT_LE(headers[0].base_offset, offset);
       EXPECT_GE(headers[0].last_offset(), offset);
@@ -370,7 +370,7 @@ TEST_F(LogRecoveryTest, CrashesAtAnyPointKeepWhatWasSynced) {
       for (const auto& header : headers_of(found)) {
         auto read = log_->read({header.last_offset(), 1, log_->log_end_offset(), true});
         ASSERT_TRUE(read);
-        ASSERT_EQ(header.base_offset, headers_of(*read_slice(read->slice)).at(0).base_offset);
+        ASSERT_EQ(header.base_offset, headers_of(*base::read_slice(read->slice)).at(0).base_offset);
       }
       // What survived once is not durable for that: it may go next time, but only as a tail.
       synced = std::min(synced, written.size());

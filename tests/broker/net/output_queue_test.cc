@@ -23,7 +23,7 @@ class OutputQueueTest : public ::testing::Test {
     file_ = std::move(*opened);
   }
 
-  FileSlice slice(uint64_t offset, uint64_t size) { return {file_, offset, size}; }
+  base::FileSlice slice(uint64_t offset, uint64_t size) { return {file_, offset, size}; }
 
   /// What `response` looks like on the wire.
   base::Bytes wire(const Response& response) {

@@ -96,7 +96,7 @@ TEST(MakeResponse, PutsSlicesInThePlacesOfSplices) {
   encoder.extend(6);
   encoder.splice(4, 30);
   encoder.splice(6, 5);
-  std::vector<FileSlice> slices = {{nullptr, 100, 10}, {nullptr, 0, 20}, {nullptr, 7, 5}};
+  std::vector<base::FileSlice> slices = {{nullptr, 100, 10}, {nullptr, 0, 20}, {nullptr, 7, 5}};
   Response response = make_response(std::move(encoder), std::move(slices));
   EXPECT_EQ(response.head.size(), 6u);
   ASSERT_EQ(response.splices.size(), 3u);
