@@ -60,14 +60,11 @@ base::Result<void> Shard::replay(base::ByteView batches) {
   records::BatchWalker walker(batches);
   while (const records::BatchView* batch = walker.next()) {
     if (batch->header.is_control()) continue;
-    base::Bytes plain;
-    if (batch->header.is_compressed()) {
-      auto codec = batch->header.codec();
-      if (!codec) return base::fail(base::Errc::kCorrupt, "a batch of an unknown codec");
-      LH_TRY(records::decompress(codecs_, *codec, batch->payload(), kMaxPlainBatch, plain));
-    }
-    records::RecordReader reader(batch->header,
-                                 batch->header.is_compressed() ? plain : batch->payload());
+    base::Bytes scratch;
+    LH_ASSIGN(
+        base::ByteView payload,
+        records::plain_payload(codecs_, batch->header, batch->payload(), kMaxPlainBatch, scratch));
+    records::RecordReader reader(batch->header, payload);
     while (const records::Record* record = reader.next()) {
       if (!record->key) continue;
       LH_ASSIGN(DecodedRecord decoded, decode_record(*record->key, record->value));

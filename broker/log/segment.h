@@ -136,10 +136,6 @@ class Segment {
   void note_timestamp(const records::BatchHeader& batch);
   base::Result<std::optional<BatchPosition>> find_from(uint64_t position, int64_t offset,
                                                        uint64_t end_position) const;
-  base::Result<std::optional<FoundRecord>> find_in_batch(BatchScanner& scanner,
-                                                         const records::BatchHeader& batch,
-                                                         int64_t timestamp,
-                                                         int64_t from_offset) const;
   base::Result<void> check_follows(const records::BatchHeader& batch,
                                    const Recovered& recovered) const;
   base::Result<void> cut(uint64_t position);

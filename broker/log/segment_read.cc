@@ -11,14 +11,34 @@ namespace longhaul::broker::log {
 
 namespace {
 
-using base::Errc;
-
 /// Headers lie an index interval from an entry at most; then it is batch by batch.
 constexpr size_t kHeaderChunk = 4096;
 /// More than any batch that a broker takes holds when it is decompressed.
 constexpr size_t kMaxPlainBytes = size_t{1} << 30;
 
 constexpr int64_t kAnyOffset = std::numeric_limits<int64_t>::min();
+
+/// The first record of the batch that `scanner` stands at that is new enough.
+base::Result<std::optional<FoundRecord>> find_in_batch(records::Codecs& codecs,
+                                                       BatchScanner& scanner,
+                                                       const records::BatchHeader& batch,
+                                                       int64_t timestamp, int64_t from_offset) {
+  LH_ASSIGN(base::Bytes bytes, scanner.load());
+  base::ByteView stored = base::ByteView(bytes).subspan(records::kHeaderSize);
+  base::Bytes scratch;
+  auto payload = records::plain_payload(codecs, batch, stored, kMaxPlainBytes, scratch);
+  if (!payload) {
+    return base::fail_in(fmt::format("the batch at offset {}", batch.base_offset), payload.error());
+  }
+  records::RecordReader reader(batch, *payload);
+  while (const records::Record* record = reader.next()) {
+    if (record->timestamp >= timestamp && record->offset >= from_offset) {
+      return FoundRecord{record->offset, record->timestamp, batch.partition_leader_epoch};
+    }
+  }
+  if (reader.error()) return tl::unexpected(*reader.error());
+  return std::nullopt;
+}
 
 }  // namespace
 
@@ -47,33 +67,6 @@ base::Result<std::optional<BatchPosition>> Segment::find(int64_t offset,
   return find_from(0, offset, end_position);
 }
 
-base::Result<std::optional<FoundRecord>> Segment::find_in_batch(BatchScanner& scanner,
-                                                                const records::BatchHeader& batch,
-                                                                int64_t timestamp,
-                                                                int64_t from_offset) const {
-  LH_ASSIGN(base::Bytes bytes, scanner.load());
-  base::ByteView payload = base::ByteView(bytes).subspan(records::kHeaderSize);
-  base::Bytes plain;
-  if (batch.is_compressed()) {
-    auto codec = batch.codec();
-    if (!codec) {
-      return base::fail(Errc::kCorrupt, fmt::format("the batch at offset {} names no known codec",
-                                                    batch.base_offset));
-    }
-    records::Codecs codecs;
-    LH_TRY(records::decompress(codecs, *codec, payload, kMaxPlainBytes, plain));
-    payload = plain;
-  }
-  records::RecordReader reader(batch, payload);
-  while (const records::Record* record = reader.next()) {
-    if (record->timestamp >= timestamp && record->offset >= from_offset) {
-      return FoundRecord{record->offset, record->timestamp, batch.partition_leader_epoch};
-    }
-  }
-  if (reader.error()) return tl::unexpected(*reader.error());
-  return std::nullopt;
-}
-
 base::Result<std::optional<FoundRecord>> Segment::find_timestamp(int64_t timestamp,
                                                                  int64_t from_offset) const {
   uint64_t end = size();
@@ -83,11 +76,12 @@ base::Result<std::optional<FoundRecord>> Segment::find_timestamp(int64_t timesta
   if (!start) return std::nullopt;
   LH_ASSIGN(auto file, this->file());
   BatchScanner scanner(*file, start->position, end, kHeaderChunk);
+  records::Codecs codecs;
   for (;;) {
     LH_ASSIGN(auto batch, scanner.next());
     if (!batch) return std::nullopt;
     if (batch->max_timestamp < timestamp || batch->last_offset() < from_offset) continue;
-    LH_ASSIGN(auto found, find_in_batch(scanner, *batch, timestamp, from_offset));
+    LH_ASSIGN(auto found, find_in_batch(codecs, scanner, *batch, timestamp, from_offset));
     if (found) return found;
   }
 }
