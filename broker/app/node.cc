@@ -4,12 +4,13 @@
 #include <atomic>
 
 #include "broker/app/housekeeping.h"
-#include "broker/app/lifecycle.h"
 #include "broker/app/offsets_log.h"
 #include "broker/app/option_rules.h"
+#include "broker/app/registration.h"
 #include "broker/handlers/auto_create.h"
 #include "broker/handlers/dispatcher.h"
 #include "broker/metadata/bootstrap.h"
+#include "broker/metadata/broker_lifecycle.h"
 #include "broker/metadata/node.h"
 
 namespace longhaul::broker::app {
@@ -129,6 +130,7 @@ struct Node::Rooms {
   void take_up(const metadata::Shared<metadata::MetadataImage>& after,
                const metadata::MetadataChanges& changes);
   void tell_groups(const metadata::MetadataImage& after, partition::Applied applied);
+  void join(protocol::BrokerRegistrationRequest registration, base::Task ready);
 
   std::shared_ptr<const config::BrokerConfig> kept_config;  // others hold references to it
   const config::BrokerConfig& config;
@@ -147,8 +149,8 @@ struct Node::Rooms {
   std::shared_ptr<metadata::MetadataNode> metadata;
   std::unique_ptr<handlers::ProducerIds> producer_ids;
   std::unique_ptr<handlers::Dispatcher> dispatcher;
-  std::unique_ptr<Lifecycle> lifecycle;  // on the metadata loop
-  bool took_up_first_image = false;      // likewise
+  std::shared_ptr<metadata::BrokerLifecycle> lifecycle;  // on the metadata loop
+  bool took_up_first_image = false;                      // likewise
   std::atomic<bool> ready{false};
 };
 
@@ -234,6 +236,31 @@ void Node::Rooms::tell_groups(const metadata::MetadataImage& after, partition::A
   });
 }
 
+// On the metadata loop.
+void Node::Rooms::join(protocol::BrokerRegistrationRequest registration, base::Task on_ready) {
+  metadata->images().subscribe(
+      [this](const auto&, const auto& after, const auto& changes) { take_up(after, changes); });
+  metadata->start();
+  lifecycle = std::make_shared<metadata::BrokerLifecycle>(metadata::BrokerLifecycle::Params{
+      .loop = &environment.metadata_loop,
+      .clock = &environment.clock,
+      .logger = log,
+      .controller = metadata.get(),
+      .images = &metadata->images(),
+      .registration = std::move(registration),
+      .on_refused = [this](protocol::ErrorCode why) {
+        environment.on_fatal({base::Errc::kConflict, "the controller does not take this broker: " +
+                                                         std::string(protocol::name(why))});
+      }});
+  auto held = std::make_shared<base::Task>(std::move(on_ready));
+  lifecycle->register_broker([this, held](int64_t) {
+    lifecycle->unfence([this, held] {
+      ready = true;
+      (*held)();
+    });
+  });
+}
+
 base::Result<std::unique_ptr<Node>> Node::open(config::BrokerConfig config,
                                                NodeEnvironment environment) {
   LH_ASSIGN(auto identity, metadata::ensure_born(environment.files, environment.clock,
@@ -276,23 +303,7 @@ void Node::start(const std::vector<config::Listener>& advertised, base::Task rea
   rooms.environment.groups_loop.post([&rooms] { rooms.groups->start(); });
   rooms.environment.metadata_loop.post(
       [&rooms, registration = std::move(registration), ready = std::move(ready)]() mutable {
-        rooms.metadata->images().subscribe(
-            [&rooms](const auto&, const auto& after, const auto& changes) {
-              rooms.take_up(after, changes);
-            });
-        rooms.metadata->start();
-        rooms.lifecycle = std::make_unique<Lifecycle>(
-            Lifecycle::Params{
-                .loop = rooms.environment.metadata_loop,
-                .clock = rooms.environment.clock,
-                .controller = *rooms.metadata,
-                .log = rooms.log,
-                .metadata_offset = [&rooms] { return rooms.image.load()->provenance.offset; }},
-            std::move(registration));
-        rooms.lifecycle->start([&rooms, ready = std::move(ready)]() mutable {
-          rooms.ready = true;
-          ready();
-        });
+        rooms.join(std::move(registration), std::move(ready));
       });
 }
 

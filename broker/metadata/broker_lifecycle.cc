@@ -33,7 +33,7 @@ void BrokerLifecycle::send_registration() {
 }
 
 void BrokerLifecycle::registered(const protocol::BrokerRegistrationResponse& response) {
-  if (stopped_ || failed(response.error_code, &BrokerLifecycle::send_registration)) return;
+  if (failed(response.error_code, &BrokerLifecycle::send_registration)) return;
   epoch_ = response.broker_epoch;
   params_.logger.info("registered as broker {} in epoch {}", params_.registration.broker_id,
                       epoch_);
@@ -53,7 +53,7 @@ void BrokerLifecycle::send_heartbeat() {
 }
 
 void BrokerLifecycle::heard(const protocol::BrokerHeartbeatResponse& response) {
-  if (stopped_ || failed(response.error_code, &BrokerLifecycle::send_heartbeat)) return;
+  if (failed(response.error_code, &BrokerLifecycle::send_heartbeat)) return;
   if (response.is_fenced) return try_again(&BrokerLifecycle::send_heartbeat);
   params_.logger.info("unfenced");
   if (on_unfenced_) std::exchange(on_unfenced_, {})();
@@ -64,17 +64,15 @@ bool BrokerLifecycle::failed(ErrorCode code, void (BrokerLifecycle::*what)()) {
   if (protocol::is_retriable(code) || code == ErrorCode::kDuplicateBrokerRegistration) {
     params_.logger.warn("the controller answers {}", protocol::name(code));
     try_again(what);
-  } else {
-    stopped_ = true;
-    if (params_.on_refused) params_.on_refused(code);
+  } else if (params_.on_refused) {
+    params_.on_refused(code);
   }
   return true;
 }
 
 void BrokerLifecycle::try_again(void (BrokerLifecycle::*what)()) {
   params_.loop->after(milliseconds(params_.retry_ms), [weak = weak_from_this(), what] {
-    auto self = weak.lock();
-    if (self != nullptr && !self->stopped_) (self.get()->*what)();
+    if (auto self = weak.lock()) (self.get()->*what)();
   });
 }
 

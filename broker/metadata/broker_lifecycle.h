@@ -14,7 +14,7 @@
 namespace longhaul::broker::metadata {
 
 /// All on one loop. What fails for a while (no controller yet, a time-out) is tried again for as
-/// long as it takes; what the controller refuses for good is reported.
+/// long as it takes; what the controller refuses for good is reported. Ends when destroyed.
 class BrokerLifecycle : public std::enable_shared_from_this<BrokerLifecycle> {
  public:
   struct Params {
@@ -37,8 +37,6 @@ class BrokerLifecycle : public std::enable_shared_from_this<BrokerLifecycle> {
   void register_broker(std::function<void(int64_t)> done);
   /// After register_broker, when the broker is ready to serve what it leads: asks to be unfenced.
   void unfence(std::function<void()> done);
-  /// Nothing is tried again after this.
-  void stop() { stopped_ = true; }
 
   /// -1 before the registration.
   int64_t broker_epoch() const { return epoch_; }
@@ -57,7 +55,6 @@ class BrokerLifecycle : public std::enable_shared_from_this<BrokerLifecycle> {
   std::function<void(int64_t)> on_registered_;
   std::function<void()> on_unfenced_;
   int64_t epoch_ = -1;
-  bool stopped_ = false;
 };
 
 }  // namespace longhaul::broker::metadata
