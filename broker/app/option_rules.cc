@@ -18,15 +18,12 @@ protocol::KafkaResult<> as_kafka(base::Result<void> result) {
 
 protocol::KafkaResult<> OptionRules::alter(const metadata::ConfigResource& resource,
                                            metadata::ConfigMap& own,
-                                           const metadata::ConfigAlteration& change) const {
-  config::Alteration alteration{.name = change.name,
-                                .operation = static_cast<config::Operation>(change.operation),
-                                .value = change.value};
+                                           const config::Alteration& change) const {
   switch (resource.type) {
     case ResourceType::kTopic:
-      return as_kafka(config::alter_topic(own, alteration));
+      return as_kafka(config::alter_topic(own, change));
     case ResourceType::kBroker:
-      return as_kafka(config::alter_broker(own, alteration, resource.name.empty()));
+      return as_kafka(config::alter_broker(own, change, resource.name.empty()));
     default:
       return protocol::kafka_fail(ErrorCode::kInvalidRequest,
                                   "resources of this type have no options here");

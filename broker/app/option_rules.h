@@ -12,7 +12,7 @@ class OptionRules final : public metadata::ConfigRules {
   explicit OptionRules(const config::BrokerConfig& config) : config_(config) {}
 
   protocol::KafkaResult<> alter(const metadata::ConfigResource& resource, metadata::ConfigMap& own,
-                                const metadata::ConfigAlteration& change) const override;
+                                const config::Alteration& change) const override;
   protocol::KafkaResult<> check(const metadata::ConfigResource& resource,
                                 const metadata::ConfigMap& own) const override;
   std::vector<metadata::EffectiveConfig> describe_topic(

@@ -87,7 +87,7 @@ KafkaResult<ConfigMap> incremental(
     const ControllerInput& input, const ConfigResource& key,
     const protocol::IncrementalAlterConfigsRequest::AlterConfigsResource& resource, bool repeated) {
   auto is_delete = [](const auto& config) {
-    return config.config_operation == static_cast<int8_t>(ConfigOperation::kDelete);
+    return config.config_operation == static_cast<int8_t>(config::Operation::kDelete);
   };
   if (auto checked = check(input, key, resource, repeated, is_delete); !checked)
     return tl::unexpected(checked.error());
@@ -97,7 +97,7 @@ KafkaResult<ConfigMap> incremental(
       return kafka_fail(
           ErrorCode::kInvalidRequest,
           fmt::format("Unknown operation {} for {}", config.config_operation, config.name));
-    auto operation = static_cast<ConfigOperation>(config.config_operation);
+    auto operation = static_cast<config::Operation>(config.config_operation);
     auto done = input.configs.alter(key, own, {config.name, operation, config.value});
     if (!done) return tl::unexpected(done.error());
   }
@@ -113,7 +113,7 @@ KafkaResult<ConfigMap> replacing(
     return tl::unexpected(checked.error());
   ConfigMap own;
   for (const auto& config : resource.configs) {
-    auto done = input.configs.alter(key, own, {config.name, ConfigOperation::kSet, config.value});
+    auto done = input.configs.alter(key, own, {config.name, config::Operation::kSet, config.value});
     if (!done) return tl::unexpected(done.error());
   }
   if (auto whole = input.configs.check(key, own); !whole) return tl::unexpected(whole.error());

@@ -5,19 +5,11 @@
 #include <string>
 #include <vector>
 
+#include "broker/config/alterations.h"
 #include "broker/metadata/image.h"
 #include "protocol/kafka_error.h"
 
 namespace longhaul::broker::metadata {
-
-/// IncrementalAlterConfigs' `ConfigOperation`.
-enum class ConfigOperation : int8_t { kSet = 0, kDelete = 1, kAppend = 2, kSubtract = 3 };
-
-struct ConfigAlteration {
-  std::string name;
-  ConfigOperation operation = ConfigOperation::kSet;
-  std::optional<std::string> value;  ///< not for kDelete
-};
 
 /// An option of a topic as it counts, for the answer to CreateTopics.
 struct EffectiveConfig {
@@ -37,7 +29,7 @@ class ConfigRules {
   /// INVALID_CONFIG for an unknown name or a bad value, INVALID_REQUEST for one that may not be
   /// changed there.
   virtual protocol::KafkaResult<> alter(const ConfigResource& resource, ConfigMap& own,
-                                        const ConfigAlteration& change) const = 0;
+                                        const config::Alteration& change) const = 0;
   /// What only several options together can get wrong, after all changes.
   virtual protocol::KafkaResult<> check(const ConfigResource& resource,
                                         const ConfigMap& own) const = 0;

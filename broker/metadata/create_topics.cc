@@ -139,7 +139,7 @@ KafkaResult<ConfigMap> TopicCreation::configs(const Topic& topic) const {
                       "Null value not supported for topic configs: " + nulls);
   for (const auto& config : topic.configs) {
     auto done =
-        input_.configs.alter(resource, own, {config.name, ConfigOperation::kSet, config.value});
+        input_.configs.alter(resource, own, {config.name, config::Operation::kSet, config.value});
     if (!done) return tl::unexpected(done.error());
   }
   if (auto done = input_.configs.check(resource, own); !done) return tl::unexpected(done.error());

@@ -14,7 +14,7 @@ class Controller : public ControllerFixture {
     ASSERT_EQ(run(&create_topics, topic("t", 2)).topics[0].error_code, ErrorCode::kNone);
   }
   protocol::IncrementalAlterConfigsRequest alteration(ResourceType type, const std::string& name,
-                                                      const std::string& key, ConfigOperation op,
+                                                      const std::string& key, config::Operation op,
                                                       std::optional<std::string> value) {
     protocol::IncrementalAlterConfigsRequest request;
     auto& resource = request.resources.emplace_back();
@@ -24,7 +24,7 @@ class Controller : public ControllerFixture {
     return request;
   }
   ErrorCode alter(ResourceType type, const std::string& name, const std::string& key,
-                  ConfigOperation op, std::optional<std::string> value) {
+                  config::Operation op, std::optional<std::string> value) {
     auto response = run(&incremental_alter_configs, alteration(type, name, key, op, value));
     message_ = response.responses.at(0).error_message.value_or("");
     return response.responses.at(0).error_code;
@@ -99,7 +99,7 @@ TEST_F(Controller, DeletesTopics) {
   EXPECT_EQ(response.responses[0].error_code, ErrorCode::kInvalidRequest);
   EXPECT_EQ(response.responses[1].error_code, ErrorCode::kInvalidRequest);
 
-  alter(ResourceType::kTopic, "t", "retention.ms", ConfigOperation::kSet, "5");
+  alter(ResourceType::kTopic, "t", "retention.ms", config::Operation::kSet, "5");
   request.topics.clear();
   request.topic_names = {"t"};
   settings_.delete_topics = false;
@@ -118,15 +118,15 @@ TEST_F(Controller, DeletesTopics) {
 }
 
 TEST_F(Controller, AltersOptionsOneByOne) {
-  auto op = ConfigOperation::kSet;
+  auto op = config::Operation::kSet;
   EXPECT_EQ(alter(ResourceType::kTopic, "t", "retention.ms", op, "5"), ErrorCode::kNone);
   EXPECT_EQ(own(), (ConfigMap{{"retention.ms", "5"}}));
   EXPECT_EQ(alter(ResourceType::kTopic, "t", "retention.ms", op, "5"), ErrorCode::kNone);
   EXPECT_TRUE(records_.empty());
-  EXPECT_EQ(alter(ResourceType::kTopic, "t", "cleanup.policy", ConfigOperation::kAppend, "x"),
+  EXPECT_EQ(alter(ResourceType::kTopic, "t", "cleanup.policy", config::Operation::kAppend, "x"),
             ErrorCode::kNone);
   EXPECT_EQ(own().at("cleanup.policy"), "+x");
-  EXPECT_EQ(alter(ResourceType::kTopic, "t", "retention.ms", ConfigOperation::kDelete, {}),
+  EXPECT_EQ(alter(ResourceType::kTopic, "t", "retention.ms", config::Operation::kDelete, {}),
             ErrorCode::kNone);
   EXPECT_EQ(own().count("retention.ms"), 0u);
 
@@ -141,8 +141,9 @@ TEST_F(Controller, AltersOptionsOneByOne) {
   EXPECT_EQ(message_, "Default topic resources are not allowed.");
   EXPECT_EQ(alter(ResourceType::kTopic, "a b", "retention.ms", op, "5"),
             ErrorCode::kInvalidTopicException);
-  EXPECT_EQ(alter(ResourceType::kTopic, "t", "retention.ms", static_cast<ConfigOperation>(9), "5"),
-            ErrorCode::kInvalidRequest);
+  EXPECT_EQ(
+      alter(ResourceType::kTopic, "t", "retention.ms", static_cast<config::Operation>(9), "5"),
+      ErrorCode::kInvalidRequest);
   EXPECT_EQ(alter(ResourceType::kBroker, "1", "retention.ms", op, "5"), ErrorCode::kNone);
   EXPECT_EQ(alter(ResourceType::kBroker, "", "retention.ms", op, "5"), ErrorCode::kNone);
   EXPECT_EQ(alter(ResourceType::kBroker, "9", "retention.ms", op, "5"),
@@ -162,7 +163,7 @@ TEST_F(Controller, AltersOptionsOneByOne) {
 }
 
 TEST_F(Controller, TheOlderAlterConfigsReplacesAll) {
-  alter(ResourceType::kTopic, "t", "retention.ms", ConfigOperation::kSet, "5");
+  alter(ResourceType::kTopic, "t", "retention.ms", config::Operation::kSet, "5");
   protocol::AlterConfigsRequest request;
   auto& resource = request.resources.emplace_back();
   resource.resource_type = static_cast<int8_t>(ResourceType::kTopic);

@@ -13,18 +13,18 @@ namespace longhaul::broker::metadata {
 class TestConfigRules final : public ConfigRules {
  public:
   protocol::KafkaResult<> alter(const ConfigResource&, ConfigMap& own,
-                                const ConfigAlteration& change) const override {
+                                const config::Alteration& change) const override {
     using protocol::ErrorCode;
     bool is_list = change.name == "cleanup.policy";
     bool is_number = change.name == "retention.ms" || change.name == "segment.ms";
-    if (change.operation == ConfigOperation::kDelete) {
+    if (change.operation == config::Operation::kDelete) {
       own.erase(change.name);
       return {};
     }
     if (!is_list && !is_number)
       return protocol::kafka_fail(ErrorCode::kInvalidConfig,
                                   "Unknown topic config name: " + change.name);
-    if (change.operation == ConfigOperation::kSet) {
+    if (change.operation == config::Operation::kSet) {
       if (is_number && change.value->find_first_not_of("-0123456789") != std::string::npos)
         return protocol::kafka_fail(ErrorCode::kInvalidConfig, "Not a number: " + *change.value);
       own[change.name] = *change.value;
@@ -32,7 +32,7 @@ class TestConfigRules final : public ConfigRules {
     }
     if (!is_list)
       return protocol::kafka_fail(ErrorCode::kInvalidConfig, "not a list: " + change.name);
-    own[change.name] = change.operation == ConfigOperation::kAppend
+    own[change.name] = change.operation == config::Operation::kAppend
                            ? own[change.name] + "+" + *change.value
                            : own[change.name] + "-" + *change.value;
     return {};
