@@ -53,6 +53,7 @@ struct ConnectionInfo {
   std::string principal = "User:ANONYMOUS";
   std::string client_software_name = "unknown";  // from ApiVersions (KIP-511)
   std::string client_software_version = "unknown";
+  bool holds_next = false;  // see Request::hold_next
 };
 
 /// One request. Move-only; owns its frame, so that `body()` and `client_id()` stay valid as long
@@ -75,6 +76,7 @@ class Request {
   std::string_view client_id() const { return client_id_; }
   /// What follows the header. The bytes may be changed in place.
   std::span<uint8_t> body() { return frame_.span().subspan(body_at_); }
+  size_t body_size() const { return frame_.size() - body_at_; }
   /// Whole frame without its length, header included, as Envelope wants it.
   base::ByteView frame() const { return frame_.view(); }
   const std::shared_ptr<ConnectionInfo>& connection() const { return connection_; }
@@ -82,6 +84,10 @@ class Request {
   base::EventLoop& loop() const { return *loop_; }
   /// When the last byte of the frame had been read.
   base::Clock::Monotonic received_at() const { return received_at_; }
+  /// The next request of this connection waits until this one is answered, as they all do in
+  /// Kafka. For what must keep its order but cannot be done before `handle` returns. Inside
+  /// `handle` only.
+  void hold_next() { connection_->holds_next = true; }
   /// Gives up the frame early; `body()`, `frame()` and `client_id()` are empty afterwards.
   void release_frame();
 
@@ -104,7 +110,7 @@ struct Outcome {
   enum class Kind {
     kResponse,  ///< `response` goes to the client
     kNone,      ///< the protocol wants no answer (produce with acks=0)
-    kClose,     ///< the connection is closed; `why` is logged
+    kClose,     ///< closes the connection after the answers before this one; `why` is logged
   };
   Kind kind = Kind::kNone;
   Response response;
@@ -147,7 +153,7 @@ class Reply {
 /// Where connections take their requests. Called on the connection's loop, in the order in which
 /// the requests came in on that connection; the next one is handed over as soon as this returns,
 /// answered or not. What must keep that order (an append to a log) is therefore done before
-/// `handle` returns; what may block is handed to workers.
+/// `handle` returns, or holds the next request; what may block is handed to workers.
 class RequestHandler {
  public:
   virtual ~RequestHandler() = default;

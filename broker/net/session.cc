@@ -33,7 +33,8 @@ void Session::yield_turn() {
 }
 
 bool Session::may_start() const {
-  return slots_.size() + output_.count() < context_.limits.in_flight &&
+  bool held = !slots_.empty() && slots_.back().holds_next && !slots_.back().done;
+  return !held && slots_.size() + output_.count() < context_.limits.in_flight &&
          output_.bytes_in_memory() < context_.limits.unsent_bytes;
 }
 
@@ -76,6 +77,7 @@ void Session::received(std::span<const uint8_t> filled, size_t following) {
 }
 
 void Session::proceed() {
+  if (ending_ && output_.empty()) return close(*ending_);
   if (closed() || draining_ || waiting_ || consuming_) return;
   if (aside_) {
     aside_at_ += consume(aside_.view().subspan(aside_at_));
@@ -123,8 +125,8 @@ void Session::wait_for_memory() {
 bool Session::begin_frame(size_t bytes_at_hand) {
   auto size = base::load_big_endian<int32_t>(header_.data());
   if (size <= 0 || static_cast<size_t>(size) > context_.limits.frame_bytes) {
-    close(fmt::format("a frame of {} bytes, but one has 1 to {} (socket.request.max.bytes)", size,
-                      context_.limits.frame_bytes));
+    end(fmt::format("a frame of {} bytes, but one has 1 to {} (socket.request.max.bytes)", size,
+                    context_.limits.frame_bytes));
     return false;
   }
   auto wanted = static_cast<size_t>(size);
@@ -145,23 +147,43 @@ void Session::finish_frame() {
   FrameBuffer frame = std::move(frame_);
   base::Result<Request> request =
       Request::parse(std::move(frame), info_, context_.loop, context_.clock.monotonic());
-  if (!request) return close(request.error().message);
+  if (!request) return end(request.error().message);
   uint64_t sequence = first_sequence_ + slots_.size();
   slots_.emplace_back();
   context_.handler.handle(*std::move(request), Reply(sink_.lock(), sequence));
+  // If any slot is left, ours is the last.
+  if (std::exchange(info_->holds_next, false) && !slots_.empty()) slots_.back().holds_next = true;
+}
+
+/// A request that cannot be handed over closes the connection, but not before those before it are
+/// answered: their client may have done all right.
+void Session::end(std::string why) {
+  drain();
+  slots_.push_back({.done = true, .outcome = {Outcome::Kind::kClose, {}, std::move(why)}});
+  settle();
 }
 
 void Session::complete(uint64_t sequence, Outcome outcome) {
-  if (closed()) return;
-  if (outcome.kind == Outcome::Kind::kClose) return close(std::move(outcome.why));
+  if (closed() || ending_) return;
+  if (outcome.kind == Outcome::Kind::kClose) drain();
   LH_ASSERT(sequence - first_sequence_ < slots_.size(), "an answer to a request that is none");
   Slot& slot = slots_[sequence - first_sequence_];
   slot.done = true;
   slot.outcome = std::move(outcome);
+  settle();
+}
+
+/// Moves the outcomes that nothing stands before to where they take effect.
+void Session::settle() {
   size_t ready = 0;
   while (ready < slots_.size() && slots_[ready].done) {
     Outcome& done = slots_[ready++].outcome;
     if (done.kind == Outcome::Kind::kResponse) output_.push(std::move(done.response));
+    if (done.kind != Outcome::Kind::kClose) continue;
+    ending_ = std::move(done.why);
+    slots_ = {};
+    if (output_.empty()) close(*ending_);
+    return;
   }
   slots_.erase(slots_.begin(), slots_.begin() + static_cast<ptrdiff_t>(ready));
   first_sequence_ += ready;

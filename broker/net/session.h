@@ -40,8 +40,11 @@ struct SessionContext {
 /// responses into that order, and stops taking bytes when too much is in flight or memory is short.
 /// It moves no bytes itself: a connection, or the simulator, does, on the session's loop:
 ///
-///   while (!(room = session.input(scratch)).empty()) session.received(what was read into it);
-///   while (!session.output().empty()) write; then session.proceed() and from the beginning
+///   do {
+///     if (!(room = session.input(scratch)).empty()) session.received(what was read into it);
+///     while (!session.output().empty()) write;
+///     session.proceed();
+///   } while (there are bytes to read and session.wants_input());
 class Session {
  public:
   Session(SessionContext& context, std::shared_ptr<ConnectionInfo> info);
@@ -68,7 +71,8 @@ class Session {
   void memory_granted();
   void yield_turn();
 
-  /// The outcome of the request with this sequence.
+  /// The outcome of the request with this sequence. One that closes ends the session once what the
+  /// requests before it are owed is sent, and so does a frame that is malformed.
   void complete(uint64_t sequence, Outcome outcome);
   OutputQueue& output() { return output_; }
   const OutputQueue& output() const { return output_; }
@@ -90,6 +94,7 @@ class Session {
  private:
   struct Slot {
     bool done = false;
+    bool holds_next = false;  // only ever of the last one: nothing is started behind it
     Outcome outcome;
   };
 
@@ -98,6 +103,8 @@ class Session {
   bool begin_frame(size_t bytes_at_hand);
   void finish_frame();
   void wait_for_memory();
+  void end(std::string why);
+  void settle();
 
   SessionContext& context_;
   std::shared_ptr<ConnectionInfo> info_;
@@ -119,6 +126,7 @@ class Session {
   std::vector<Slot> slots_;  // of requests that were started, the oldest first
   uint64_t first_sequence_ = 0;
   OutputQueue output_;
+  std::optional<std::string> ending_;  // why it closes when the last answer is sent
   std::optional<std::string> close_reason_;
 };
 

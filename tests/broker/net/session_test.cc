@@ -81,6 +81,7 @@ class Peer final : public ReplySink,
         moved = true;
       }
       session.proceed();
+      moved |= !unread.empty() && session.wants_input();
     }
     in_pump_ = false;
   }
@@ -260,6 +261,93 @@ TEST_F(SessionTest, AReplyThatClosesOrIsDroppedClosesTheSession) {
   EXPECT_EQ(closing->session.close_reason(), "enough");
   dropping->send(request_frame(2));
   EXPECT_TRUE(dropping->session.closed());
+}
+
+TEST_F(SessionTest, WhatIsOwedForEarlierRequestsIsSentBeforeAMalformedFrameCloses) {
+  HeldReplies held;
+  FunctionHandler handler(
+      [&](Request request, Reply reply) { held.add(request.correlation_id(), std::move(reply)); });
+  SessionContext shared = context(handler);
+  for (const base::Bytes& garbage : {base::Bytes{0, 0, 0, 3, 1, 2, 3}, base::Bytes{255, 0, 0, 0}}) {
+    auto peer = Peer::make(shared, loop_);
+    base::Bytes sent;
+    for (int32_t i = 0; i < 3; ++i) append(sent, request_frame(i));
+    append(sent, garbage);
+    append(sent, request_frame(3));
+    peer->send(sent);
+    auto replies = held.take();
+    ASSERT_EQ(replies.size(), 3u) << "nothing behind the garbage is looked at";
+    EXPECT_FALSE(peer->session.closed());
+    EXPECT_FALSE(peer->session.wants_input());
+    replies[2].second.send(response_frame(2));
+    replies[0].second.send(response_frame(0));
+    EXPECT_FALSE(peer->session.closed());
+    peer->takes = false;
+    replies[1].second.send(response_frame(1));
+    EXPECT_FALSE(peer->session.closed()) << "the client has not taken them";
+    peer->takes = true;
+    peer->pump();
+    EXPECT_EQ(peer->answers(), count_to(3));
+    EXPECT_TRUE(peer->session.closed());
+  }
+  EXPECT_EQ(pool_.used(), 0u);
+}
+
+TEST_F(SessionTest, ARequestThatClosesStandsInTheOrderOfAnswers) {
+  HeldReplies held;
+  FunctionHandler handler(
+      [&](Request request, Reply reply) { held.add(request.correlation_id(), std::move(reply)); });
+  SessionContext shared = context(handler);
+  auto peer = Peer::make(shared, loop_);
+  for (int32_t i = 0; i < 3; ++i) peer->send(request_frame(i));
+  auto replies = held.take();
+  replies[1].second.close("enough");
+  peer->send(request_frame(3));
+  EXPECT_EQ(held.size(), 0u) << "it takes no more requests";
+  replies[2].second.send(response_frame(2));
+  EXPECT_FALSE(peer->session.closed());
+  replies[0].second.send(response_frame(0));
+  EXPECT_EQ(peer->answers(), count_to(1)) << "nothing behind the one that closed";
+  ASSERT_TRUE(peer->session.closed());
+  EXPECT_EQ(peer->session.close_reason(), "enough");
+}
+
+TEST_F(SessionTest, ARequestThatHoldsTheNextKeepsItUntilItsAnswer) {
+  HeldReplies held;
+  std::vector<int32_t> started;
+  FunctionHandler handler([&](Request request, Reply reply) {
+    started.push_back(request.correlation_id());
+    if (request.correlation_id() % 2 == 1) request.hold_next();
+    if (request.correlation_id() == 5) return reply.send(response_frame(5));
+    held.add(request.correlation_id(), std::move(reply));
+  });
+  SessionContext shared = context(handler);
+  for (size_t step : {size_t{997}, SIZE_MAX}) {
+    for (bool reads_ahead : {false, true}) {
+      started.clear();
+      auto peer = Peer::make(shared, loop_);
+      peer->step = step;
+      peer->reads_ahead = reads_ahead;
+      base::Bytes sent;
+      for (int32_t i = 0; i < 7; ++i) append(sent, request_frame(i, 30'000));
+      peer->send(sent);
+      EXPECT_EQ(started, count_to(2)) << "1 holds 2";
+      auto first = held.take();
+      ASSERT_EQ(first.size(), 2u);
+      first[1].second.send(response_frame(1));
+      EXPECT_EQ(started, count_to(4)) << "answered, though it is not its turn to be sent";
+      first[0].second.send(response_frame(0));
+      auto second = held.take();
+      ASSERT_EQ(second.size(), 2u);
+      second[0].second.send(response_frame(2));
+      EXPECT_EQ(started, count_to(4));
+      second[1].second.none();
+      EXPECT_EQ(started, count_to(7)) << "5 was answered at once and holds nothing";
+      for (auto& [id, reply] : held.take()) reply.send(response_frame(id));
+      EXPECT_EQ(peer->answers(), (std::vector<int32_t>{0, 1, 2, 4, 5, 6}));
+    }
+  }
+  EXPECT_EQ(pool_.used(), 0u);
 }
 
 TEST_F(SessionTest, AnswersAfterTheEndAreForgotten) {
