@@ -36,6 +36,8 @@ class Call {
                  std::to_string(version()) + ": " + decoded.error().message);
     return std::nullopt;
   }
+  /// The connection's next request waits until this one is answered; inside the handler only.
+  void hold_next() { request_.hold_next(); }
   /// Gives the frame's memory back early, for what waits.
   void release_frame() { request_.release_frame(); }
 

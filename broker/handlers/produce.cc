@@ -1,5 +1,6 @@
 #include <atomic>
 #include <chrono>
+#include <memory>
 
 #include "broker/handlers/handlers.h"
 #include "broker/handlers/topic_lookup.h"
@@ -17,6 +18,8 @@ constexpr int16_t kAcksAll = -1;
 constexpr int16_t kAcksNone = 0;
 constexpr int16_t kAcksLeader = 1;
 constexpr int16_t kFirstVersionWithZstd = 7;
+/// To check and write more than this would hold up a reactor for milliseconds.
+constexpr size_t kMaxInlineBytes = 2 << 20;
 
 /// A partition whose records are in the log but not committed yet.
 struct Uncommitted {
@@ -77,73 +80,110 @@ class WaitingProduce : public std::enable_shared_from_this<WaitingProduce> {
   bool finished_ = false;  // on the loop only
 };
 
-/// Appends what one request brings, partition by partition.
+/// One request that may append, from its decoding to its answer.
 class Producing {
  public:
-  Producing(Services& services, Call& call, const ProduceRequest& request)
-      : services_(services),
-        image_(services.image.load()),
-        codecs_(services.codecs),
-        body_(call.body()),
-        acks_all_(request.acks == kAcksAll) {
-    options_.acks_all = acks_all_;
-    options_.zstd_allowed = call.version() >= kFirstVersionWithZstd;
-    options_.now_ms = services.clock.wall_ms();
+  Producing(Services& services, Call call, ProduceRequest request)
+      : services_(services), call_(std::move(call)), request_(std::move(request)) {
+    auto image = services.image.load();
+    targets_.reserve(request_.topic_data.size());
+    for (const auto& topic : request_.topic_data) {
+      const metadata::Topic* known = find_topic(*image, topic.name, topic.topic_id);
+      for (const auto& data : topic.partition_data) {
+        targets_.push_back(find(known, topic.topic_id, data));
+      }
+    }
   }
 
-  void append(const ProduceRequest& request) {
-    response.responses.reserve(request.topic_data.size());
-    for (const auto& topic : request.topic_data) {
-      auto& answer = response.responses.emplace_back();
+  base::EventLoop& loop() const { return call_.loop(); }
+  void hold_next() { call_.hold_next(); }
+
+  /// True if `append` may take long.
+  bool is_heavy() const {
+    if (call_.request().body_size() > kMaxInlineBytes) return true;
+    auto target = targets_.begin();
+    for (const auto& topic : request_.topic_data) {
+      for (const auto& data : topic.partition_data) {
+        const Target& each = *target++;
+        if (each.partition && each.partition->is_heavy(data.records->bytes)) return true;
+      }
+    }
+    return false;
+  }
+
+  void append() {
+    CodecsPool::Lease codecs(services_.codecs);
+    partition::ProduceOptions options{.acks_all = request_.acks == kAcksAll,
+                                      .zstd_allowed = call_.version() >= kFirstVersionWithZstd,
+                                      .now_ms = services_.clock.wall_ms()};
+    auto target = targets_.begin();
+    response_.responses.reserve(request_.topic_data.size());
+    for (const auto& topic : request_.topic_data) {
+      auto& answer = response_.responses.emplace_back();
       answer.name = topic.name;
       answer.topic_id = topic.topic_id;
       answer.partition_responses.reserve(topic.partition_data.size());
-      const metadata::Topic* known = find_topic(*image_, topic.name, topic.topic_id);
       for (const auto& data : topic.partition_data) {
-        answer.partition_responses.push_back(append_one(known, topic.topic_id, data));
-        failed |= answer.partition_responses.back().error_code != ErrorCode::kNone;
+        answer.partition_responses.push_back(append_one(*target++, data, options, *codecs));
+        failed_ |= answer.partition_responses.back().error_code != ErrorCode::kNone;
       }
     }
   }
 
-  ProduceResponse response;
-  std::vector<Uncommitted> uncommitted;
-  bool failed = false;
+  /// On the connection's loop.
+  void answer() {
+    if (request_.acks == kAcksNone) {
+      // Nobody reads an error: closing makes the producer look for the leader anew (as in Kafka).
+      if (failed_) return call_.close("a produce with acks=0 failed");
+      return call_.respond_nothing();
+    }
+    if (uncommitted_.empty()) return call_.respond(response_);
+    call_.release_frame();
+    auto waiting = std::make_shared<WaitingProduce>(std::move(call_), std::move(response_),
+                                                    std::move(uncommitted_));
+    waiting->start(request_.timeout_ms);
+  }
 
  private:
-  PartitionResponse append_one(const metadata::Topic* topic, const base::Uuid& asked_id,
-                               const ProduceRequest::PartitionProduceData& data) {
-    auto refuse = [&](ErrorCode code, std::string message = {}) {
-      PartitionResponse refused{.index = data.index, .error_code = code, .base_offset = -1};
-      if (!message.empty()) refused.error_message = std::move(message);
-      return refused;
-    };
-    if (!topic) return refuse(unknown_topic(asked_id));
+  /// Where the records of one partition go, or why they go nowhere.
+  struct Target {
+    std::shared_ptr<partition::Partition> partition;
+    ErrorCode error = ErrorCode::kNone;
+    std::string message;
+  };
+
+  Target find(const metadata::Topic* topic, const base::Uuid& asked_id,
+              const ProduceRequest::PartitionProduceData& data) const {
+    if (!topic) return {nullptr, unknown_topic(asked_id), {}};
     if (is_internal_topic(topic->name)) {
-      return refuse(ErrorCode::kInvalidTopicException, topic->name + " is written by brokers only");
+      return {nullptr, ErrorCode::kInvalidTopicException,
+              topic->name + " is written by brokers only"};
     }
     auto partition = services_.replicas.find(topic->name, data.index);
     if (!partition) {
-      return refuse(topic->partition(data.index) ? ErrorCode::kNotLeaderOrFollower
-                                                 : ErrorCode::kUnknownTopicOrPartition);
+      bool exists = topic->partition(data.index) != nullptr;
+      return {nullptr,
+              exists ? ErrorCode::kNotLeaderOrFollower : ErrorCode::kUnknownTopicOrPartition,
+              {}};
     }
     if (!data.records || data.records->bytes.empty()) {
-      return refuse(ErrorCode::kInvalidRecord, "there is no record batch");
+      return {nullptr, ErrorCode::kInvalidRecord, "there is no record batch"};
     }
-    auto appended = partition->append(writable(data.records->bytes), options_, *codecs_);
-    if (!appended) {
-      partition::AppendFailure& why = appended.error();
-      auto refused = refuse(why.code, std::move(why.message));
-      for (auto& each : why.record_errors) {
-        refused.record_errors.push_back(
-            {.batch_index = each.index, .batch_index_error_message = std::move(each.message)});
-      }
-      return refused;
+    return {std::move(partition), ErrorCode::kNone, {}};
+  }
+
+  PartitionResponse append_one(Target& target, const ProduceRequest::PartitionProduceData& data,
+                               const partition::ProduceOptions& options, records::Codecs& codecs) {
+    if (!target.partition) {
+      return refuse(data.index, {target.error, std::move(target.message), {}});
     }
-    if (acks_all_ && partition->log()->high_watermark() < appended->next_offset) {
-      uncommitted.push_back({std::move(partition), appended->next_offset,
-                             response.responses.size() - 1,
-                             response.responses.back().partition_responses.size()});
+    auto appended = target.partition->append(writable(data.records->bytes), options, codecs);
+    if (!appended) return refuse(data.index, std::move(appended.error()));
+    bool committed = target.partition->log()->high_watermark() >= appended->next_offset;
+    if (options.acks_all && !committed) {
+      uncommitted_.push_back({std::move(target.partition), appended->next_offset,
+                              response_.responses.size() - 1,
+                              response_.responses.back().partition_responses.size()});
     }
     return {.index = data.index,
             .error_code = ErrorCode::kNone,
@@ -152,17 +192,29 @@ class Producing {
             .log_start_offset = appended->log_start_offset};
   }
 
+  static PartitionResponse refuse(int32_t index, partition::AppendFailure why) {
+    PartitionResponse refused{.index = index, .error_code = why.code, .base_offset = -1};
+    if (!why.message.empty()) refused.error_message = std::move(why.message);
+    for (auto& each : why.record_errors) {
+      refused.record_errors.push_back(
+          {.batch_index = each.index, .batch_index_error_message = std::move(each.message)});
+    }
+    return refused;
+  }
+
   // Records are views into the frame, which is ours to change.
   std::span<uint8_t> writable(base::ByteView view) {
-    return body_.subspan(static_cast<size_t>(view.data() - body_.data()), view.size());
+    std::span<uint8_t> body = call_.body();
+    return body.subspan(static_cast<size_t>(view.data() - body.data()), view.size());
   }
 
   Services& services_;
-  std::shared_ptr<const metadata::MetadataImage> image_;
-  CodecsPool::Lease codecs_;
-  std::span<uint8_t> body_;
-  bool acks_all_;
-  partition::ProduceOptions options_;
+  Call call_;
+  ProduceRequest request_;
+  std::vector<Target> targets_;  // in the order of the request
+  ProduceResponse response_;
+  std::vector<Uncommitted> uncommitted_;
+  bool failed_ = false;
 };
 
 ProduceResponse refuse_all(const ProduceRequest& request, ErrorCode code) {
@@ -190,18 +242,17 @@ void handle_produce(Services& services, Call call) {
   if (request->transactional_id) {
     return call.respond(refuse_all(*request, ErrorCode::kInvalidTxnState));
   }
-  Producing producing(services, call, *request);
-  producing.append(*request);
-  if (request->acks == kAcksNone) {
-    // Nobody reads an error: closing makes the producer look for the leader anew (as in Kafka).
-    if (producing.failed) return call.close("a produce with acks=0 failed");
-    return call.respond_nothing();
+  auto producing = std::make_unique<Producing>(services, std::move(call), std::move(*request));
+  if (!producing->is_heavy()) {
+    producing->append();
+    return producing->answer();
   }
-  if (producing.uncommitted.empty()) return call.respond(producing.response);
-  call.release_frame();
-  auto waiting = std::make_shared<WaitingProduce>(std::move(call), std::move(producing.response),
-                                                  std::move(producing.uncommitted));
-  waiting->start(request->timeout_ms);
+  producing->hold_next();  // whatever follows on this connection is to find it appended
+  services.workers.post([producing = std::move(producing)]() mutable {
+    producing->append();
+    base::EventLoop& loop = producing->loop();
+    loop.post([producing = std::move(producing)] { producing->answer(); });
+  });
 }
 
 }  // namespace longhaul::broker::handlers

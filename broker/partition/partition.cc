@@ -132,6 +132,12 @@ ErrorCode Partition::check_leader_locked(int32_t current_leader_epoch) const {
   return leader_id_ == broker_id_ ? ErrorCode::kNone : ErrorCode::kNotLeaderOrFollower;
 }
 
+bool Partition::is_heavy(base::ByteView batch) const {
+  auto settings = settings_.load();
+  bool may_flush = settings->log.flush_messages != log::LogConfig::kForever;
+  return may_flush || records::is_heavy(batch, validation_options(*settings, {}));
+}
+
 tl::expected<ProduceResult, AppendFailure> Partition::append(std::span<uint8_t> batch,
                                                              const ProduceOptions& options,
                                                              records::Codecs& codecs) {

@@ -95,6 +95,8 @@ class Partition {
   /// Whoever waits is told NOT_LEADER_OR_FOLLOWER; the partition serves nothing any more.
   void stop();
 
+  /// True if `append` would decompress, compress or wait for the disk: work for a worker.
+  bool is_heavy(base::ByteView batch) const;
   /// Validates the one batch in `batch` (docs/formats/records.md) and appends it. It is patched in
   /// place, or made anew where the topic's settings demand it. `codecs` are the calling thread's.
   tl::expected<ProduceResult, AppendFailure> append(std::span<uint8_t> batch,
