@@ -55,7 +55,8 @@ int32_t TopicCreation::partitions_of(const Topic& topic) const {
 
 KafkaResult<> TopicCreation::check_total() const {
   int64_t total = 0;
-  for (const Topic& topic : request_.topics) total += std::max(0, partitions_of(topic)) + 1;
+  for (const Topic& topic : request_.topics)
+    total += int64_t{1} + std::max(0, partitions_of(topic));
   if (total > static_cast<int64_t>(kMaxRecordsPerRequest))
     return kafka_fail(ErrorCode::kPolicyViolation,
                       "Excessively large number of partitions per request.");
