@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
+#include <future>
 
 #include "broker/app/housekeeping.h"
 #include "broker/app/offsets_log.h"
@@ -63,7 +65,15 @@ log::LogManager::Params log_manager_params(const config::BrokerConfig& config,
                 return std::shared_ptr<const log::LogConfig>(settings, &settings->log);
               },
           .producer_expiration_ms = config.integer("producer.id.expiration.ms"),
+          .cancelled = environment.cancelled,
           .on_directory_failure = {}};
+}
+
+log::LogManager::Loaded load(log::LogManager& logs, base::Executor* several) {
+  if (!several) return logs.load();
+  std::promise<log::LogManager::Loaded> loaded;
+  logs.load(*several, [&](log::LogManager::Loaded found) { loaded.set_value(found); });
+  return loaded.get_future().get();
 }
 
 }  // namespace
@@ -271,7 +281,10 @@ base::Result<std::unique_ptr<Node>> Node::open(config::BrokerConfig config,
   }
   auto kept = std::make_shared<const config::BrokerConfig>(std::move(config));
   LH_ASSIGN(auto logs, log::LogManager::open(log_manager_params(*kept, environment)));
-  auto loaded = logs->load();
+  auto loaded = load(*logs, environment.recovery);
+  if (loaded.cancelled) {
+    return base::fail(base::Errc::kCancelled, "stopped while logs were being recovered");
+  }
   log.info("loaded {} logs in {} ms, {} of {} directories after an unclean stop", loaded.logs,
            loaded.took_ms, loaded.unclean_directories, kept->log_dirs.size());
   auto rooms =

@@ -31,13 +31,18 @@ struct NodeEnvironment {
   base::Executor& workers;         // whatever may block
   /// The node cannot go on (its metadata log failed): the process should end.
   std::function<void(const base::Error&)> on_fatal;
+  /// Where `open` loads logs, several at once; null: on its caller's thread. Needed only there.
+  base::Executor* recovery = nullptr;
+  /// Asked now and then while `open` loads logs, from any thread: true ends it.
+  std::function<bool()> cancelled = {};
 };
 
 /// Usage: open, start, then hand requests to `handler()`; stop before destroying it.
 class Node {
  public:
   /// Looks at the log directories (and formats them where longhaul.format allows it), and recovers
-  /// all logs: takes as long as that takes. Errors are for the person who starts it.
+  /// all logs: takes as long as that takes. Errors are for the person who starts it; kCancelled
+  /// if it was called off.
   static base::Result<std::unique_ptr<Node>> open(config::BrokerConfig config,
                                                   NodeEnvironment environment);
   ~Node();

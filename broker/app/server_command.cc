@@ -41,6 +41,14 @@ sigset_t awaited_signals() {
   return signals;
 }
 
+/// True if a signal to stop has come that nobody has taken yet. From any thread.
+bool is_stop_pending() {
+  sigset_t pending;
+  sigemptyset(&pending);
+  sigpending(&pending);
+  return sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGINT) == 1;
+}
+
 /// Threads and what else a node runs on. Loops end before the node is destroyed.
 struct Machine {
   Machine(const config::BrokerConfig& config, base::LogSink& sink)
@@ -205,10 +213,15 @@ net::RequestHandler& Broker::handler() {
 
 base::Result<void> Broker::open() {
   LH_TRY(open_endpoint());
-  auto opened = Node::open(config_, machine_.environment([this](const base::Error& error) {
+  NodeEnvironment environment = machine_.environment([this](const base::Error& error) {
     if (!fatal_) fatal_ = error;
     pthread_kill(main_thread_, SIGTERM);
-  }));
+  });
+  auto threads = static_cast<size_t>(config_.integer("num.recovery.threads.per.data.dir"));
+  base::WorkerPool recovery("recovery", static_cast<unsigned>(threads * config_.log_dirs.size()));
+  environment.recovery = &recovery;
+  environment.cancelled = is_stop_pending;
+  auto opened = Node::open(config_, std::move(environment));
   if (!opened) return tl::unexpected(std::move(opened.error()));
   node_ = std::move(*opened);
   LH_ASSIGN(auto options, net::server_options(node_->config()));
@@ -257,7 +270,12 @@ base::Result<void> serve(const config::LoadedConfig& loaded, base::LogSink& sink
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
   Broker broker(loaded.config, sink);
-  LH_TRY(broker.open());
+  auto opened = broker.open();
+  if (!opened && opened.error().code == base::Errc::kCancelled) {
+    base::Logger(sink, "broker").info("{}", opened.error().message);
+    return {};
+  }
+  LH_TRY(std::move(opened));
   return broker.serve(signals);
 }
 

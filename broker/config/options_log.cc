@@ -97,7 +97,7 @@ constexpr Option kOptions[] = {
      at_start()},
     {"message.max.bytes", kInt, is("1048588"), kHigh, kClusterWide, "[0,...]", in_effect()},
     {"num.recovery.threads.per.data.dir", kInt, is("2"), kHigh, kClusterWide, "[1,...]",
-     not_yet(kToCome)},
+     at_start()},
     {"num.replica.alter.log.dirs.threads", kInt, null_default(), kHigh, kReadOnly, "",
      not_yet(kOneNodeYet)},
     {"producer.purgatory.purge.interval.requests", kInt, is("1000"), kMedium, kReadOnly, "",

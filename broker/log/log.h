@@ -107,6 +107,9 @@ class Log {
     int64_t log_start_offset = 0;
     int64_t high_watermark = 0;
     int64_t producer_expiration_ms = 86'400'000;
+    /// Asked now and then while `open` recovers; true ends that with kCancelled. What was recovered
+    /// by then is no worse than before, and the next start begins anew.
+    std::function<bool()> cancelled;
     /// Called, with the log's lock held, when checkpoints on disk claim more than holds any longer
     /// (truncation): writes recovery point and log start offset of this log's directory anew.
     std::function<base::Result<void>()> write_checkpoints;

@@ -9,6 +9,13 @@ namespace longhaul::broker::log {
 
 using base::Errc;
 
+namespace {
+
+/// So much is recovered between two looks at whether to go on.
+constexpr size_t kAskAfterBytes = 4 << 20;
+
+}  // namespace
+
 base::Result<std::shared_ptr<Log>> Log::open(Params params) {
   return LogLoader(std::move(params)).load();
 }
@@ -194,7 +201,8 @@ base::Result<bool> LogLoader::recover_one(size_t i) {
   publish(i + 1);
   log_->move_end(base_offset);
   LH_TRY(log_->write_snapshot(false));
-  auto visit = [&](const records::BatchHeader& header, base::ByteView bytes) {
+  auto visit = [&](const records::BatchHeader& header, base::ByteView bytes) -> base::Result<void> {
+    LH_TRY(go_on(header.size_bytes()));
     return log_->note_batch({header, bytes});
   };
   bool durable =
@@ -211,6 +219,14 @@ base::Result<bool> LogLoader::recover_one(size_t i) {
   }
   segment.close();
   return true;
+}
+
+base::Result<void> LogLoader::go_on(size_t bytes_read) {
+  read_since_asked_ += bytes_read;
+  if (read_since_asked_ < kAskAfterBytes) return {};
+  read_since_asked_ = 0;
+  if (!params_.cancelled || !params_.cancelled()) return {};
+  return base::fail(Errc::kCancelled, params_.id.to_string() + ": the recovery was called off");
 }
 
 base::Result<void> LogLoader::finish() {

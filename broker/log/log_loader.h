@@ -35,6 +35,8 @@ class LogLoader {
   /// The first segment that has to be read; the number of segments if none has.
   size_t first_untrusted() const;
   void publish(size_t count);
+  /// kCancelled if whoever opens the log does not want it any more.
+  base::Result<void> go_on(size_t bytes_read);
 
   Log::Params params_;
   std::shared_ptr<Log> log_;
@@ -43,6 +45,7 @@ class LogLoader {
   bool rebuild_epochs_ = false;
   int64_t next_offset_ = 0;
   int32_t last_epoch_ = -1;
+  size_t read_since_asked_ = 0;
   bool cut_ = false;  // a segment was: nothing may follow it
 };
 

@@ -71,6 +71,7 @@ Log::Params LogManager::log_params(Directory& directory, const TopicPartition& i
   params.log_start_offset = find_offset(directory.log_starts, id);
   params.high_watermark = find_offset(directory.high_watermarks, id);
   params.producer_expiration_ms = params_.producer_expiration_ms;
+  params.cancelled = params_.cancelled;
   params.write_checkpoints = [this, &directory] { return write_checkpoints(directory); };
   params.on_failure = [this, &directory](const base::Error& why) {
     fail_directory(directory.path, why);

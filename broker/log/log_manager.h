@@ -45,6 +45,8 @@ class LogManager {
     /// The settings of a topic as they are when its log is loaded or created. From any thread.
     std::function<std::shared_ptr<const LogConfig>(const std::string& topic)> config_of;
     int64_t producer_expiration_ms = 86'400'000;
+    /// Asked now and then while logs are loaded, from any thread; true ends that soon.
+    std::function<bool()> cancelled;
     /// Called once for each directory that a disk error takes offline, from any thread, perhaps
     /// with the lock of a log held: post what there is to do.
     std::function<void(const std::string& directory, const base::Error&)> on_directory_failure;
@@ -55,6 +57,8 @@ class LogManager {
     size_t logs = 0;
     size_t unclean_directories = 0;
     int64_t took_ms = 0;
+    /// Not everything is there: nothing may be done but to destroy the manager.
+    bool cancelled = false;
   };
 
   /// Takes the .lock of each directory, which must exist; kConflict if another process has it. A

@@ -34,6 +34,7 @@ struct LogManager::Loading {
   std::vector<Job> jobs;
   std::atomic<size_t> left{0};
   std::atomic<size_t> logs{0};
+  std::atomic<bool> cancelled{false};
   base::Clock::Monotonic began{};
   base::Callback<void(Loaded)> done;
 };
@@ -74,8 +75,16 @@ std::shared_ptr<LogManager::Loading> LogManager::begin_loading(base::Callback<vo
 }
 
 void LogManager::load_log(Directory& directory, const TopicPartition& id, Loading& loading) {
-  if (!directory.online) return;
+  if (!directory.online || loading.cancelled) return;
+  if (params_.cancelled && params_.cancelled()) {
+    loading.cancelled = true;
+    return;
+  }
   auto log = Log::open(log_params(directory, id));
+  if (!log && log.error().code == base::Errc::kCancelled) {
+    loading.cancelled = true;
+    return;
+  }
   if (!log) {
     fail_directory(directory.path, log.error());
     return;
@@ -91,6 +100,10 @@ void LogManager::load_log(Directory& directory, const TopicPartition& id, Loadin
 
 void LogManager::finish_loading(Loading& loading) {
   Loaded loaded;
+  if (loading.cancelled) {  // a directory that was stopped in order keeps its marker
+    loaded.cancelled = true;
+    return loading.done(loaded);
+  }
   for (const auto& directory : directories_) {
     if (!directory->online) continue;
     if (!directory->clean) ++loaded.unclean_directories;

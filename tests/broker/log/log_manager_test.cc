@@ -36,6 +36,7 @@ class LogManagerTest : public testing::Test {
     LogManager::Params params{&files_, &clock_, &random_, base::Logger(base::null_sink(), "log")};
     params.directories = {"/a", "/b"};
     params.config_of = [this](const std::string&) { return std::make_shared<LogConfig>(config_); };
+    params.cancelled = cancelled_;
     params.on_directory_failure = [this](const std::string& directory, const base::Error&) {
       failed_.push_back(directory);
     };
@@ -78,6 +79,7 @@ class LogManagerTest : public testing::Test {
   base::Uuid id_ = base::Uuid::random(random_);
   std::unique_ptr<LogManager> manager_;
   std::vector<std::string> failed_;
+  std::function<bool()> cancelled_;
 };
 
 TEST_F(LogManagerTest, SpreadsLogsAndFindsThemAgain) {
@@ -101,6 +103,57 @@ TEST_F(LogManagerTest, SpreadsLogsAndFindsThemAgain) {
   EXPECT_EQ(id_, manager_->get("my-topic.x", 0)->topic_id());
   EXPECT_EQ(nullptr, manager_->get("t", 4));
   EXPECT_EQ(2u, start().unclean_directories);
+}
+
+TEST_F(LogManagerTest, ARecoveryThatIsCalledOffLosesNothing) {
+  config_.segment_bytes = 64 << 20;
+  start();
+  auto log = create("large", 0);  // in /a
+  append(*create("small", 0));    // in /b
+  for (int i = 0; i < 6; ++i) {
+    base::Bytes batch = make_batch({.count = 2, .value_size = 1 << 20});
+    ASSERT_TRUE(log->append_as_leader(batch, {}));
+  }
+  log.reset();
+  ASSERT_TRUE(manager_->shutdown(1));
+  ASSERT_TRUE(files_.remove("/a/.kafka_cleanshutdown"));
+  for (int times = 0; times < 4; ++times) {
+    int asked = 0;
+    cancelled_ = [&] { return asked++ == times; };
+    auto loaded = start();
+    EXPECT_EQ(asked, times + 1) << "once it is called off nothing more is begun";
+    EXPECT_TRUE(loaded.cancelled);
+    EXPECT_FALSE(files_.exists("/a/.kafka_cleanshutdown"));
+    EXPECT_TRUE(files_.exists("/b/.kafka_cleanshutdown"));
+    EXPECT_TRUE(failed_.empty()) << "it is not the disk's fault";
+  }
+  cancelled_ = nullptr;
+  auto loaded = start();
+  EXPECT_EQ(loaded.logs, 2u);
+  EXPECT_EQ(loaded.unclean_directories, 1u);
+  EXPECT_EQ(manager_->get("large", 0)->log_end_offset(), 12);
+  EXPECT_EQ(manager_->get("small", 0)->log_end_offset(), 1);
+}
+
+TEST_F(LogManagerTest, CheckpointsThatWouldSayTheSameAreNotWritten) {
+  start();
+  auto log = create("t", 0);
+  append(*log);
+  manager_->write_checkpoints();
+  manager_->write_high_watermarks();
+  int syncs = 0;
+  files_.set_fault_hook([&](base::DiskOperation what, std::string_view) {
+    syncs += what == base::DiskOperation::kSync || what == base::DiskOperation::kSyncDirectory;
+    return std::nullopt;
+  });
+  manager_->write_checkpoints();
+  manager_->write_high_watermarks();
+  EXPECT_EQ(syncs, 0);
+  append(*log);
+  manager_->write_high_watermarks();
+  EXPECT_GT(syncs, 0);
+  EXPECT_EQ("0\n1\nt 0 2\n", text("/a/replication-offset-checkpoint"));
+  files_.set_fault_hook({});
 }
 
 TEST_F(LogManagerTest, OneProcessADirectory) {
