@@ -18,7 +18,7 @@ using OffsetCheckpoint = std::map<std::pair<std::string, int32_t>, int64_t>;
 /// A file that is not there is empty. kCorrupt.
 base::Result<OffsetCheckpoint> read_offset_checkpoint(base::FileSystem& files,
                                                       const std::string& path);
-/// Durable when it returns.
+/// Durable when it returns. Leaves a file alone that holds the same already.
 base::Result<void> write_offset_checkpoint(base::FileSystem& files, const std::string& path,
                                            const OffsetCheckpoint& checkpoint);
 
