@@ -173,20 +173,19 @@ base::Result<void> Node::Rooms::open_metadata() {
                                              .on_failure = {}});
   if (!opened) return tl::unexpected(std::move(opened.error()));
   LH_ASSIGN(auto bootstrap, metadata::read_bootstrap(environment.files, config.metadata_log_dir));
-  metadata = metadata::MetadataNode::create(
-      {.loop = &environment.metadata_loop,
-       .io = &environment.workers,
-       .clock = &environment.clock,
-       .random = &environment.random,
-       .logger = base::Logger(environment.log, "metadata"),
-       .log = std::move(*opened),
-       .log_options = metadata_log_options(config),
-       .self = {config.node_id, identity.metadata_directory_id},
-       .settings = controller_settings(config, identity.cluster_id),
-       .configs = &rules,
-       .bootstrap = std::move(bootstrap),
-       .idle_interval_ms = config.integer("metadata.max.idle.interval.ms"),
-       .on_fatal = environment.on_fatal});
+  metadata =
+      metadata::MetadataNode::create({.loop = &environment.metadata_loop,
+                                      .io = &environment.workers,
+                                      .clock = &environment.clock,
+                                      .random = &environment.random,
+                                      .logger = base::Logger(environment.log, "metadata"),
+                                      .log = std::move(*opened),
+                                      .log_options = metadata_log_options(config),
+                                      .self = {config.node_id, identity.metadata_directory_id},
+                                      .settings = controller_settings(config, identity.cluster_id),
+                                      .configs = &rules,
+                                      .bootstrap = std::move(bootstrap),
+                                      .on_fatal = environment.on_fatal});
   return {};
 }
 

@@ -27,6 +27,8 @@ std::span<const Option> topic_options();
 inline constexpr std::string_view kClassicGroupsYet =
     "groups follow the classic protocol in this version";
 inline constexpr std::string_view kNoCompactionYet = "logs are not compacted in this version";
+inline constexpr std::string_view kNoIdleRecordsYet =
+    "a cluster has one node in this version, which writes nothing while nothing changes";
 inline constexpr std::string_view kNoKerberos = "Kerberos (GSSAPI) is not offered";
 inline constexpr std::string_view kNoPlugins = "Java classes cannot be loaded here";
 inline constexpr std::string_view kNoPurgatory =

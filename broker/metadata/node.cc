@@ -46,12 +46,10 @@ void MetadataNode::wire() {
 void MetadataNode::start() {
   driver_->start();
   arm_snapshot_timer();
-  arm_idle_timer();
 }
 
 void MetadataNode::stop(base::Task done) {
   stopping_ = true;
-  params_.loop->cancel(idle_timer_);
   params_.loop->cancel(snapshot_timer_);
   controller_->stop();
   auto held = std::make_shared<base::Task>(std::move(done));
@@ -193,25 +191,6 @@ void MetadataNode::arm_snapshot_timer() {
                                           self->snapshot_now();
                                           self->arm_snapshot_timer();
                                         });
-}
-
-void MetadataNode::arm_idle_timer() {
-  if (params_.idle_interval_ms <= 0) return;
-  idle_timer_ =
-      params_.loop->after(milliseconds(params_.idle_interval_ms), [weak = weak_from_this()] {
-        auto self = weak.lock();
-        if (self == nullptr) return;
-        self->append_if_idle();
-        self->arm_idle_timer();
-      });
-}
-
-void MetadataNode::append_if_idle() {
-  int64_t end = driver_->raft().end_offset();
-  if (!controller_->is_active() || end != std::exchange(end_at_last_idle_check_, end)) return;
-  auto done = controller_->append({protocol::NoOpRecord{}});
-  if (!done) params_.logger.warn("idle record: {}", done.error().message);
-  end_at_last_idle_check_ = driver_->raft().end_offset();
 }
 
 void MetadataNode::fatal(const base::Error& error) {

@@ -31,8 +31,7 @@ class MetadataNode : public ControllerClient, public std::enable_shared_from_thi
     raft::ReplicaKey self;
     ControllerSettings settings;
     const ConfigRules* configs = nullptr;
-    MetadataRecords bootstrap;       ///< the first records of a new cluster
-    int64_t idle_interval_ms = 500;  ///< metadata.max.idle.interval.ms; 0: no NoOpRecords
+    MetadataRecords bootstrap;  ///< the first records of a new cluster
     /// The metadata log failed: the process should end. On the loop, once.
     std::function<void(const base::Error&)> on_fatal;
   };
@@ -88,8 +87,6 @@ class MetadataNode : public ControllerClient, public std::enable_shared_from_thi
   void write_snapshot(bool roll);
   void snapshot_written(const base::Result<void>& result);
   void arm_snapshot_timer();
-  void arm_idle_timer();
-  void append_if_idle();
   void fatal(const base::Error& error);
 
   Params params_;
@@ -103,8 +100,6 @@ class MetadataNode : public ControllerClient, public std::enable_shared_from_thi
   bool snapshotting_ = false;
   bool stopping_ = false;
   bool failed_ = false;
-  int64_t end_at_last_idle_check_ = -1;
-  base::TimerId idle_timer_ = 0;
   base::TimerId snapshot_timer_ = 0;
   base::Task after_snapshot_;
 };

@@ -60,7 +60,6 @@ class NodeFixture : public ::testing::Test {
     params.settings.cluster_id = kCluster;
     params.configs = &rules_;
     params.bootstrap = default_bootstrap();
-    params.idle_interval_ms = idle_interval_ms_;
     params.on_fatal = [this](const base::Error& error) { fatal_ = error.message; };
     node_ = MetadataNode::create(std::move(params));
     node_->images().subscribe([this](const auto& before, const auto& after, const auto& changes) {
@@ -153,7 +152,6 @@ class NodeFixture : public ::testing::Test {
   base::SeededRandom random_{11};
   TestConfigRules rules_;
   MetadataLogOptions options_;
-  int64_t idle_interval_ms_ = 0;
   raft::ReplicaKey self_;
   std::optional<TestLoop> loop_, io_;
   std::shared_ptr<MetadataNode> node_;

@@ -154,22 +154,22 @@ TEST_F(Node, AFailedSyncEndsTheNode) {
   EXPECT_NE((*answer)->topics[0].error_code, ErrorCode::kNone);
 }
 
-TEST_F(Node, WritesNoOpsOnlyWhenIdle) {
-  idle_interval_ms_ = 500;
+TEST_F(Node, LeavesTheDiskAloneWhileNothingChanges) {
   start();
-  run();
-  int64_t end = node_->raft().end_offset();
-  advance(500);  // notes where the log ends
-  EXPECT_EQ(node_->raft().end_offset(), end);
-  advance(500);
-  EXPECT_EQ(node_->raft().end_offset(), end + 1);
   register_broker();
-  end = node_->raft().end_offset();
-  advance(500);
+  int64_t end = node_->raft().end_offset();
+  int touched = 0;
+  files_.set_fault_hook([&](base::DiskOperation what, std::string_view) {
+    touched += what != base::DiskOperation::kRead && what != base::DiskOperation::kOpen;
+    return std::nullopt;
+  });
+  advance(10 * 60 * 1000);
   EXPECT_EQ(node_->raft().end_offset(), end);
-  advance(2000);
-  EXPECT_EQ(node_->raft().end_offset(), end + 4);
-  EXPECT_EQ(image()->provenance.offset, end + 4);
+  EXPECT_EQ(touched, 0);
+  ASSERT_EQ(created("t"), ErrorCode::kNone);
+  EXPECT_GT(touched, 0) << "the hook counts";
+  files_.set_fault_hook({});
+  stop();
 }
 
 TEST_F(Node, StopRefusesWhatWaits) {
