@@ -4,6 +4,7 @@
 
 #include "broker/config/broker_config.h"
 #include "broker/config/cross_checks.h"
+#include "broker/config/effects.h"
 #include "broker/config/options.h"
 #include "broker/config/value.h"
 
@@ -30,7 +31,8 @@ class Loader {
     }
     base::Result<std::string> value = check_value(*option, property.value);
     if (!value) return error("line {}: {}", property.line, value.error().message);
-    warn_of_effect(*option, *value, property.line);
+    std::string warning = effect_warning(*option, *value);
+    if (!warning.empty()) warn("{} (line {}) {}", name, property.line, warning);
     loaded_.config.file[name] = *std::move(value);
   }
 
@@ -63,18 +65,6 @@ class Loader {
       return error("line {}: {} is not an option{}", property.line, name, hint);
     }
     warn("{} (line {}) is not an option and does nothing{}", name, property.line, hint);
-  }
-
-  void warn_of_effect(const Option& option, const std::string& value, int line) {
-    if (option.effect.kind == Effect::Kind::kNever) {
-      warn("{} (line {}) has no effect: {}", option.name, line, option.effect.instead);
-    } else if (option.effect.kind == Effect::Kind::kNotYet) {
-      bool kept = option.effect.instead == kToCome && option.fallback.text == value;
-      if (!kept) {
-        warn("{} (line {}) has no effect in this version: {}", option.name, line,
-             option.effect.instead);
-      }
-    }
   }
 
   LoadedConfig loaded_;

@@ -33,6 +33,8 @@ inline constexpr std::string_view kNoKerberos = "Kerberos (GSSAPI) is not offere
 inline constexpr std::string_view kNoPlugins = "Java classes cannot be loaded here";
 inline constexpr std::string_view kNoPurgatory =
     "requests that wait are dropped from memory as soon as they are answered";
+inline constexpr std::string_view kNoPreallocation =
+    "segments grow as they are written, which costs nothing on Linux";
 inline constexpr std::string_view kNoQuotasYet = "nothing is throttled in this version";
 inline constexpr std::string_view kNoShareGroups = "share groups are not offered";
 inline constexpr std::string_view kNoStreamsGroups =

@@ -76,7 +76,7 @@ constexpr Option kOptions[] = {
      "[0,...]", in_effect()},
     {"log.message.timestamp.type", kString, is("CreateTime"), kMedium, kClusterWide,
      "[CreateTime, LogAppendTime]", in_effect()},
-    {"log.preallocate", kBoolean, is("false"), kMedium, kClusterWide, "", not_yet(kToCome)},
+    {"log.preallocate", kBoolean, is("false"), kMedium, kClusterWide, "", never(kNoPreallocation)},
     {"log.retention.bytes", kLong, is("-1"), kHigh, kClusterWide, "", in_effect()},
     {"log.retention.check.interval.ms", kLong, is("300000"), kMedium, kReadOnly, "[1,...]",
      at_start()},

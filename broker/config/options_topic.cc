@@ -45,7 +45,7 @@ constexpr Option kOptions[] = {
     {"min.compaction.lag.ms", kLong, is("0"), kMedium, kClusterWide, "[0,...]",
      not_yet(kNoCompactionYet)},
     {"min.insync.replicas", kInt, is("1"), kMedium, kClusterWide, "[1,...]", in_effect()},
-    {"preallocate", kBoolean, is("false"), kMedium, kClusterWide, "", not_yet(kToCome)},
+    {"preallocate", kBoolean, is("false"), kMedium, kClusterWide, "", never(kNoPreallocation)},
     {"remote.log.copy.disable", kBoolean, is("false"), kMedium, kClusterWide, "", never(kNoTiers)},
     {"remote.log.delete.on.disable", kBoolean, is("false"), kMedium, kClusterWide, "",
      never(kNoTiers)},

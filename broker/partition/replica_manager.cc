@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "broker/config/effects.h"
+#include "broker/config/option_table.h"
+
 namespace longhaul::broker::partition {
 namespace {
 
@@ -61,7 +64,9 @@ Applied ReplicaManager::apply(const metadata::MetadataImage& image,
     for (const std::string& name : names) refresh_settings(image, name);
   }
   for (const metadata::ConfigResource& resource : changes.configs) {
-    if (resource.type == metadata::ResourceType::kTopic) refresh_settings(image, resource.name);
+    if (resource.type != metadata::ResourceType::kTopic) continue;
+    refresh_settings(image, resource.name);
+    warn_of_options(image, resource.name);
   }
   return applied;
 }
@@ -102,7 +107,19 @@ std::shared_ptr<Partition> ReplicaManager::create(const metadata::MetadataImage&
   auto partition = std::make_shared<Partition>(config_.node_id, *log,
                                                resolve_topic_settings(topic.name, image, config_));
   insert(partition);
+  warn_of_options(image, topic.name);
   return partition;
+}
+
+// What is set for a topic and does nothing is said once.
+void ReplicaManager::warn_of_options(const metadata::MetadataImage& image,
+                                     const std::string& topic) {
+  for (const auto& [name, value] : image.config({metadata::ResourceType::kTopic, topic})) {
+    const config::Option* option = config::topic_option_table().find(name);
+    std::string why = option ? config::effect_warning(*option, value) : "";
+    if (why.empty() || !warnings_.insert(topic + " " + name + " " + why).second) continue;
+    log_.warn("topic {}: {}={} {}", topic, name, value, why);
+  }
 }
 
 void ReplicaManager::insert(std::shared_ptr<Partition> partition) {

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <mutex>
+#include <set>
 #include <shared_mutex>
 #include <string>
 #include <string_view>
@@ -51,10 +52,12 @@ class ReplicaManager {
   void remove_topic(const std::string& topic, Applied& applied);
   void refresh_settings(const metadata::MetadataImage& image, std::string_view topic);
   void insert(std::shared_ptr<Partition> partition);
+  void warn_of_options(const metadata::MetadataImage& image, const std::string& topic);
 
   const config::BrokerConfig& config_;
   log::LogManager& logs_;
   base::Logger log_;
+  std::set<std::string> warnings_;  // given already; of whoever calls `apply`
 
   struct Hash {
     using is_transparent = void;

@@ -51,6 +51,14 @@ TEST(BrokerConfig, ACombinedNode) {
   EXPECT_TRUE(config.boolean("auto.create.topics.enable"));
 }
 
+TEST(BrokerConfig, CompactionThatDoesNotComeIsSaid) {
+  EXPECT_THAT(good(kOneNode + "log.cleanup.policy=delete\n").warnings, IsEmpty());
+  EXPECT_THAT(good(kOneNode + "log.cleanup.policy=compact\n").warnings,
+              ElementsAre(HasSubstr("log.cleanup.policy (line 7) has no effect: logs are not")));
+  EXPECT_THAT(good(kOneNode + "log.cleanup.policy=compact,delete\n").warnings,
+              ElementsAre(HasSubstr("go by age and size alone")));
+}
+
 TEST(BrokerConfig, AdvertisedAddressesTakeHostAndPortFromTheMachine) {
   LoadedConfig loaded = good(kOneNode + "listeners=PLAINTEXT://:0,CONTROLLER://127.0.0.1:0\n");
   Listener bound{"PLAINTEXT", "", 4711, SecurityProtocol::kPlaintext};
