@@ -18,6 +18,8 @@
 namespace longhaul::broker::app {
 namespace {
 
+constexpr std::chrono::seconds kRegistrationTimeout{30};
+
 groups::GroupConfig group_config(const config::BrokerConfig& config) {
   return {.min_session_timeout_ms = config.integer("group.min.session.timeout.ms"),
           .max_session_timeout_ms = config.integer("group.max.session.timeout.ms"),
@@ -140,7 +142,10 @@ struct Node::Rooms {
   void take_up(const metadata::Shared<metadata::MetadataImage>& after,
                const metadata::MetadataChanges& changes);
   void tell_groups(const metadata::MetadataImage& after, partition::Applied applied);
-  void join(protocol::BrokerRegistrationRequest registration, base::Task ready);
+  void join(const std::vector<config::Listener>& advertised, base::Task on_ready);
+  void register_controller(const std::vector<config::Listener>& advertised);
+  protocol::BrokerRegistrationRequest registration(
+      const std::vector<config::Listener>& advertised) const;
 
   std::shared_ptr<const config::BrokerConfig> kept_config;  // others hold references to it
   const config::BrokerConfig& config;
@@ -246,17 +251,18 @@ void Node::Rooms::tell_groups(const metadata::MetadataImage& after, partition::A
 }
 
 // On the metadata loop.
-void Node::Rooms::join(protocol::BrokerRegistrationRequest registration, base::Task on_ready) {
+void Node::Rooms::join(const std::vector<config::Listener>& advertised, base::Task on_ready) {
   metadata->images().subscribe(
       [this](const auto&, const auto& after, const auto& changes) { take_up(after, changes); });
   metadata->start();
+  register_controller(advertised);
   lifecycle = std::make_shared<metadata::BrokerLifecycle>(metadata::BrokerLifecycle::Params{
       .loop = &environment.metadata_loop,
       .clock = &environment.clock,
       .logger = log,
       .controller = metadata.get(),
       .images = &metadata->images(),
-      .registration = std::move(registration),
+      .registration = registration(advertised),
       .on_refused = [this](protocol::ErrorCode why) {
         environment.on_fatal({base::Errc::kConflict, "the controller does not take this broker: " +
                                                          std::string(protocol::name(why))});
@@ -268,6 +274,31 @@ void Node::Rooms::join(protocol::BrokerRegistrationRequest registration, base::T
       (*held)();
     });
   });
+}
+
+// Once a run; nothing waits for it.
+void Node::Rooms::register_controller(const std::vector<config::Listener>& advertised) {
+  auto request =
+      controller_registration_of(config, advertised, base::Uuid::random(environment.random));
+  metadata::ReplyTo reply_to{&environment.metadata_loop,
+                             environment.clock.monotonic() + kRegistrationTimeout};
+  metadata->register_controller(
+      std::move(request), reply_to,
+      [log = log](const protocol::ControllerRegistrationResponse& response) {
+        if (response.error_code == protocol::ErrorCode::kNone) return;
+        log.warn("the endpoints of this controller are not known to others: {}",
+                 protocol::name(response.error_code));
+      });
+}
+
+protocol::BrokerRegistrationRequest Node::Rooms::registration(
+    const std::vector<config::Listener>& advertised) const {
+  std::vector<base::Uuid> directories;
+  for (const log::LogDirStatus& directory : logs->directories()) {
+    directories.push_back(directory.directory_id);
+  }
+  return registration_of(config, identity.cluster_id, advertised, std::move(directories),
+                         base::Uuid::random(environment.random));
 }
 
 base::Result<std::unique_ptr<Node>> Node::open(config::BrokerConfig config,
@@ -304,19 +335,11 @@ bool Node::is_ready() const { return rooms_->ready; }
 
 void Node::start(const std::vector<config::Listener>& advertised, base::Task ready) {
   Rooms& rooms = *rooms_;
-  std::vector<base::Uuid> directories;
-  for (const log::LogDirStatus& directory : rooms.logs->directories()) {
-    directories.push_back(directory.directory_id);
-  }
-  auto registration =
-      registration_of(rooms.config, rooms.identity.cluster_id, advertised, std::move(directories),
-                      base::Uuid::random(rooms.environment.random));
   rooms.environment.timers.post([&rooms] { rooms.housekeeping.start(); });
   rooms.environment.groups_loop.post([&rooms] { rooms.groups->start(); });
-  rooms.environment.metadata_loop.post(
-      [&rooms, registration = std::move(registration), ready = std::move(ready)]() mutable {
-        rooms.join(std::move(registration), std::move(ready));
-      });
+  rooms.environment.metadata_loop.post([&rooms, advertised, ready = std::move(ready)]() mutable {
+    rooms.join(advertised, std::move(ready));
+  });
 }
 
 void Node::stop(base::Callback<void(base::Result<void>)> done) {

@@ -1,4 +1,4 @@
-// What a broker tells the controller of itself (KIP-631).
+// What a node tells the controller of itself (KIP-631, KIP-919).
 #pragma once
 
 #include <string>
@@ -7,6 +7,7 @@
 #include "base/uuid.h"
 #include "broker/config/broker_config.h"
 #include "protocol/messages/broker_registration.h"
+#include "protocol/messages/controller_registration.h"
 
 namespace longhaul::broker::app {
 
@@ -17,5 +18,10 @@ protocol::BrokerRegistrationRequest registration_of(const config::BrokerConfig& 
                                                     const std::vector<config::Listener>& advertised,
                                                     std::vector<base::Uuid> directories,
                                                     const base::Uuid& incarnation);
+
+/// The same for a node that is a controller: only its controllers' listeners.
+protocol::ControllerRegistrationRequest controller_registration_of(
+    const config::BrokerConfig& config, const std::vector<config::Listener>& advertised,
+    const base::Uuid& incarnation);
 
 }  // namespace longhaul::broker::app

@@ -14,6 +14,7 @@
 #include "protocol/messages/alter_configs.h"
 #include "protocol/messages/broker_heartbeat.h"
 #include "protocol/messages/broker_registration.h"
+#include "protocol/messages/controller_registration.h"
 #include "protocol/messages/create_partitions.h"
 #include "protocol/messages/create_topics.h"
 #include "protocol/messages/delete_topics.h"
@@ -82,6 +83,10 @@ Decision<protocol::BrokerRegistrationResponse> register_broker(
 /// wait for it.
 Decision<protocol::BrokerHeartbeatResponse> broker_heartbeat(
     const ControllerInput& input, const protocol::BrokerHeartbeatRequest& request);
+
+/// Makes a controller's endpoints and features known (KIP-919).
+Decision<protocol::ControllerRegistrationResponse> register_controller(
+    const ControllerInput& input, const protocol::ControllerRegistrationRequest& request);
 
 // producer_ids.cc
 Decision<protocol::AllocateProducerIdsResponse> allocate_producer_ids(

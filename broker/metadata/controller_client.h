@@ -41,6 +41,9 @@ class ControllerClient {
                                Done<protocol::BrokerRegistrationResponse> done) = 0;
   virtual void broker_heartbeat(protocol::BrokerHeartbeatRequest request, ReplyTo reply_to,
                                 Done<protocol::BrokerHeartbeatResponse> done) = 0;
+  virtual void register_controller(protocol::ControllerRegistrationRequest request,
+                                   ReplyTo reply_to,
+                                   Done<protocol::ControllerRegistrationResponse> done) = 0;
   virtual void allocate_producer_ids(protocol::AllocateProducerIdsRequest request, ReplyTo reply_to,
                                      Done<protocol::AllocateProducerIdsResponse> done) = 0;
   virtual void update_features(protocol::UpdateFeaturesRequest request, ReplyTo reply_to,

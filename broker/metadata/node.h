@@ -64,6 +64,8 @@ class MetadataNode : public ControllerClient, public std::enable_shared_from_thi
                        Done<protocol::BrokerRegistrationResponse> done) override;
   void broker_heartbeat(protocol::BrokerHeartbeatRequest request, ReplyTo reply_to,
                         Done<protocol::BrokerHeartbeatResponse> done) override;
+  void register_controller(protocol::ControllerRegistrationRequest request, ReplyTo reply_to,
+                           Done<protocol::ControllerRegistrationResponse> done) override;
   void allocate_producer_ids(protocol::AllocateProducerIdsRequest request, ReplyTo reply_to,
                              Done<protocol::AllocateProducerIdsResponse> done) override;
   void update_features(protocol::UpdateFeaturesRequest request, ReplyTo reply_to,

@@ -84,6 +84,12 @@ void MetadataNode::broker_heartbeat(protocol::BrokerHeartbeatRequest request, Re
   submit(std::move(request), reply_to, std::move(done), &metadata::broker_heartbeat);
 }
 
+void MetadataNode::register_controller(protocol::ControllerRegistrationRequest request,
+                                       ReplyTo reply_to,
+                                       Done<protocol::ControllerRegistrationResponse> done) {
+  submit(std::move(request), reply_to, std::move(done), &metadata::register_controller);
+}
+
 void MetadataNode::allocate_producer_ids(protocol::AllocateProducerIdsRequest request,
                                          ReplyTo reply_to,
                                          Done<protocol::AllocateProducerIdsResponse> done) {

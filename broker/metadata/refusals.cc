@@ -89,6 +89,13 @@ protocol::BrokerHeartbeatResponse refuse(const protocol::BrokerHeartbeatRequest&
   return refuse_whole<protocol::BrokerHeartbeatResponse>(error);
 }
 
+protocol::ControllerRegistrationResponse refuse(const protocol::ControllerRegistrationRequest&,
+                                                const KafkaError& error) {
+  auto response = refuse_whole<protocol::ControllerRegistrationResponse>(error);
+  response.error_message = error.message;
+  return response;
+}
+
 protocol::AllocateProducerIdsResponse refuse(const protocol::AllocateProducerIdsRequest&,
                                              const KafkaError& error) {
   return refuse_whole<protocol::AllocateProducerIdsResponse>(error);

@@ -22,6 +22,8 @@ protocol::BrokerRegistrationResponse refuse(const protocol::BrokerRegistrationRe
                                             const KafkaError& error);
 protocol::BrokerHeartbeatResponse refuse(const protocol::BrokerHeartbeatRequest& request,
                                          const KafkaError& error);
+protocol::ControllerRegistrationResponse refuse(
+    const protocol::ControllerRegistrationRequest& request, const KafkaError& error);
 protocol::AllocateProducerIdsResponse refuse(const protocol::AllocateProducerIdsRequest& request,
                                              const KafkaError& error);
 protocol::UpdateFeaturesResponse refuse(const protocol::UpdateFeaturesRequest& request,

@@ -1,4 +1,4 @@
-// Brokers make themselves known and come alive (KIP-631).
+// Brokers make themselves known and come alive (KIP-631), controllers make themselves known.
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -49,11 +49,9 @@ ErrorCode check(const ControllerInput& input, const Registration& request) {
   return ErrorCode::kNone;
 }
 
-protocol::RegisterBrokerRecord record_of(const Registration& request, int64_t epoch) {
-  protocol::RegisterBrokerRecord record;
-  record.broker_id = request.broker_id;
-  record.incarnation_id = request.incarnation_id;
-  record.broker_epoch = epoch;
+/// Brokers and controllers have the same, in types of their own.
+template <class Request, class Record>
+void copy_endpoints_and_features(const Request& request, Record& record) {
   for (const auto& listener : request.listeners) {
     auto& endpoint = record.end_points.emplace_back();
     endpoint.name = listener.name;
@@ -67,6 +65,14 @@ protocol::RegisterBrokerRecord record_of(const Registration& request, int64_t ep
     range.min_supported_version = feature.min_supported_version;
     range.max_supported_version = feature.max_supported_version;
   }
+}
+
+protocol::RegisterBrokerRecord record_of(const Registration& request, int64_t epoch) {
+  protocol::RegisterBrokerRecord record;
+  record.broker_id = request.broker_id;
+  record.incarnation_id = request.incarnation_id;
+  record.broker_epoch = epoch;
+  copy_endpoints_and_features(request, record);
   record.rack = request.rack;
   record.fenced = true;
   record.log_dirs = request.log_dirs;
@@ -127,6 +133,20 @@ Decision<protocol::BrokerHeartbeatResponse> broker_heartbeat(
   decision.records.emplace_back(std::move(change));
   lead_orphans(input.image, broker->id, decision.records);
   response.is_fenced = false;
+  return decision;
+}
+
+Decision<protocol::ControllerRegistrationResponse> register_controller(
+    const ControllerInput& input, const protocol::ControllerRegistrationRequest& request) {
+  Decision<protocol::ControllerRegistrationResponse> decision;
+  decision.response.error_message.reset();
+  const auto* known = input.image.controllers.find(request.controller_id);
+  if (known != nullptr && (*known)->incarnation == request.incarnation_id) return decision;
+  protocol::RegisterControllerRecord record;
+  record.controller_id = request.controller_id;
+  record.incarnation_id = request.incarnation_id;
+  copy_endpoints_and_features(request, record);
+  decision.records.emplace_back(std::move(record));
   return decision;
 }
 

@@ -173,6 +173,27 @@ TEST_F(Controller, TheOlderAlterConfigsReplacesAll) {
   EXPECT_EQ(own(), (ConfigMap{{"segment.ms", "3"}}));
 }
 
+TEST_F(Controller, RegistersControllers) {
+  protocol::ControllerRegistrationRequest request;
+  request.controller_id = 2;
+  request.incarnation_id = disk(7);
+  request.listeners.push_back({"CONTROLLER", "c.example", 9093, 0});
+  request.features.push_back({"metadata.version", 30, 30});
+  int64_t before = offset_;
+  EXPECT_EQ(run(&register_controller, request).error_code, ErrorCode::kNone);
+  const auto* known = image_->controllers.find(2);
+  ASSERT_TRUE(known);
+  ASSERT_EQ((*known)->endpoints.size(), 1u);
+  EXPECT_EQ((*known)->endpoints[0].host, "c.example");
+  EXPECT_EQ((*known)->features.at("metadata.version").max, 30);
+  run(&register_controller, request);
+  EXPECT_EQ(offset_, before + 1) << "the same process asks again";
+  request.incarnation_id = disk(8);
+  request.listeners[0].port = 9999;
+  run(&register_controller, request);
+  EXPECT_EQ((*image_->controllers.find(2))->endpoints[0].port, 9999);
+}
+
 TEST_F(Controller, RegistersBrokers) {
   auto request = registration(2);
   int64_t expected = offset_;
