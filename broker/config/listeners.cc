@@ -1,5 +1,6 @@
 #include "broker/config/listeners.h"
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
 
 #include <charconv>
@@ -30,7 +31,13 @@ std::optional<T> parse_number(std::string_view text) {
   return value;
 }
 
-/// Host and port; the host may be empty here.
+bool is_ipv6(const std::string& host) {
+  in6_addr address;
+  return inet_pton(AF_INET6, host.c_str(), &address) == 1;
+}
+
+/// Host and port; the host may be empty here. An IPv6 address may lack its brackets, as in Kafka:
+/// a pod that puts its address in here has it without.
 Result<HostPort> split_address(std::string_view text) {
   size_t colon = text.rfind(':');
   std::string_view host = text.substr(0, colon);
@@ -39,7 +46,8 @@ Result<HostPort> split_address(std::string_view text) {
   bool bracketed = host.size() >= 2 && host.front() == '[' && host.back() == ']';
   if (bracketed) host = host.substr(1, host.size() - 2);
   bool bare_colon = !bracketed && host.find(':') != std::string_view::npos;
-  if (!port || bare_colon || host.find_first_of("[]/ ") != std::string_view::npos) {
+  if (!port || (bare_colon && !is_ipv6(std::string(host))) ||
+      host.find_first_of("[]/ ") != std::string_view::npos) {
     return base::fail(Errc::kInvalidArgument,
                       fmt::format("'{}' is no address; write HOST:PORT or [IPV6]:PORT, with a port "
                                   "up to 65535",
@@ -84,9 +92,12 @@ Result<SecurityProtocol> parse_security_protocol(std::string_view text) {
 }
 
 std::string to_string(const Listener& listener) {
-  bool v6 = listener.host.find(':') != std::string::npos;
-  return fmt::format("{}://{}{}{}:{}", listener.name, v6 ? "[" : "", listener.host, v6 ? "]" : "",
-                     listener.port);
+  return listener.name + "://" + to_string(HostPort{listener.host, listener.port});
+}
+
+std::string to_string(const HostPort& address) {
+  bool v6 = address.host.find(':') != std::string::npos;
+  return fmt::format("{}{}{}:{}", v6 ? "[" : "", address.host, v6 ? "]" : "", address.port);
 }
 
 Result<HostPort> parse_host_port(std::string_view text) {

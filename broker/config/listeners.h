@@ -34,6 +34,7 @@ struct HostPort {
   std::string host;
   uint16_t port = 0;
 };
+std::string to_string(const HostPort& address);
 /// HOST:PORT, [::1]:PORT.
 base::Result<HostPort> parse_host_port(std::string_view text);
 

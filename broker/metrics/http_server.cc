@@ -18,7 +18,7 @@ constexpr net::SocketOptions kSocketOptions{};
 constexpr std::chrono::seconds kRetryAccept{1};
 
 base::Error cannot_listen(const config::HostPort& address, base::Error why) {
-  std::string where = fmt::format("cannot listen at {}:{}: ", address.host, address.port);
+  std::string where = "cannot listen at " + config::to_string(address) + ": ";
   switch (why.code) {
     case Errc::kAlreadyExists:
       why.message = fmt::format(

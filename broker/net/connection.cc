@@ -12,6 +12,8 @@
 #include <cstring>
 #include <utility>
 
+#include "broker/config/listeners.h"
+
 namespace longhaul::broker::net {
 namespace {
 
@@ -264,8 +266,9 @@ void Connection::drain() {
 void Connection::close(const std::string& why) {
   if (closed()) return;
   if (!why.empty()) {
-    context_->log.warn("connection {} from {}:{} at {} closed: {}", info().id, info().client_host,
-                       info().client_port, info().listener, why);
+    context_->log.warn("connection {} from {} at {} closed: {}", info().id,
+                       config::to_string(config::HostPort{info().client_host, info().client_port}),
+                       info().listener, why);
   }
   session_.close(why);
   socket_.close();

@@ -23,13 +23,18 @@ TEST(Listeners, NamesHostsAndPorts) {
   EXPECT_EQ(listeners({"plaintext://:9092"}), "PLAINTEXT://:9092 PLAINTEXT;");
   EXPECT_EQ(listeners({"OUT://[::1]:0", "PLAINTEXT://a.b:65535"}),
             "OUT://[::1]:0 SASL_SSL;PLAINTEXT://a.b:65535 PLAINTEXT;");
+  EXPECT_EQ(listeners({"OUT://fd00:10::2:a7:9092"}), "OUT://[fd00:10::2:a7]:9092 SASL_SSL;")
+      << "as a pod's address stands in its environment";
 }
 
 TEST(Listeners, WhatIsWrongIsNamed) {
   EXPECT_EQ(listeners({"a:9092"}), "'a:9092' is no listener; write NAME://HOST:PORT");
   EXPECT_NE(listeners({"OUT://a:65536"}).find("is no address"), std::string::npos);
   EXPECT_NE(listeners({"OUT://a"}).find("is no address"), std::string::npos);
-  EXPECT_NE(listeners({"OUT://::1:9092"}).find("[IPV6]:PORT"), std::string::npos);
+  for (const char* bad : {"OUT://::1", "OUT://fe80::1", "OUT://1:2:3", "OUT://[::1]", "OUT://[a:1",
+                          "OUT://a]:1", "OUT://[[::1]]:1"}) {
+    EXPECT_NE(listeners({bad}).find("[IPV6]:PORT"), std::string::npos) << bad;
+  }
   EXPECT_NE(listeners({"IN://a:1"}).find("add IN:PLAINTEXT"), std::string::npos);
   EXPECT_EQ(listeners({"OUT://a:1", "out://a:2"}), "two listeners are named OUT");
   EXPECT_EQ(listeners({"OUT://a:1", "PLAINTEXT://b:1"}), "two listeners have port 1");
