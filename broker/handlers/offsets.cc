@@ -95,6 +95,18 @@ void merge(OffsetCommitResponse& response, OffsetCommitResponse& refused) {
   }
 }
 
+/// Answers for partitions of which nothing can be said.
+template <class Partitions>
+void refuse_partitions(const std::vector<int32_t>& indexes, ErrorCode code, Partitions& answers) {
+  for (int32_t index : indexes) {
+    auto& each = answers.emplace_back();
+    each.partition_index = index;
+    each.committed_offset = -1;
+    each.metadata = "";
+    each.error_code = code;
+  }
+}
+
 /// One group of an OffsetFetch with topic IDs: names for the coordinator, IDs for the answer.
 FetchedGroup fetch_by_ids(const metadata::MetadataImage& image, groups::GroupCoordinator& groups,
                           WantedGroup wanted) {
@@ -109,13 +121,7 @@ FetchedGroup fetch_by_ids(const metadata::MetadataImage& image, groups::GroupCoo
       }
       auto& shown = unknown.topics.emplace_back();
       shown.topic_id = topic.topic_id;
-      for (int32_t index : topic.partition_indexes) {
-        auto& each = shown.partitions.emplace_back();
-        each.partition_index = index;
-        each.committed_offset = -1;
-        each.metadata = "";
-        each.error_code = ErrorCode::kUnknownTopicId;
-      }
+      refuse_partitions(topic.partition_indexes, ErrorCode::kUnknownTopicId, shown.partitions);
     }
     wanted.topics = std::move(known);
   }
@@ -163,13 +169,7 @@ OffsetFetchResponse fetch_one(groups::GroupCoordinator& groups, const OffsetFetc
     for (const auto& topic : *request.topics) {
       auto& shown = response.topics.emplace_back();
       shown.name = topic.name;
-      for (int32_t index : topic.partition_indexes) {
-        auto& each = shown.partitions.emplace_back();
-        each.partition_index = index;
-        each.committed_offset = -1;
-        each.metadata = "";
-        each.error_code = fetched.error_code;
-      }
+      refuse_partitions(topic.partition_indexes, fetched.error_code, shown.partitions);
     }
   }
   return response;
