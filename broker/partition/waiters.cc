@@ -25,6 +25,11 @@ void Watchers::notify_all() {
   }
 }
 
+size_t Watchers::size() const {
+  std::lock_guard lock(mutex_);
+  return watchers_.size();
+}
+
 namespace {
 
 constexpr auto kLaterFirst = [](const auto& a, const auto& b) { return a.offset > b.offset; };

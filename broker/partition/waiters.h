@@ -26,9 +26,11 @@ class Watchers {
  public:
   void add(std::weak_ptr<Watcher> watcher);
   void notify_all();
+  /// How many are remembered, some of them perhaps gone.
+  size_t size() const;
 
  private:
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::vector<std::weak_ptr<Watcher>> watchers_;
   size_t sweep_at_ = 16;  // when there are as many, those that are gone are dropped
 };

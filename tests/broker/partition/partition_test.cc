@@ -1,0 +1,242 @@
+#include "broker/partition/partition.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/broker/log/log_fixture.h"
+
+namespace longhaul::broker::partition {
+namespace {
+
+constexpr int32_t kUs = 1, kOther = 2;
+
+class PartitionTest : public log::LogFixture {
+ protected:
+  void SetUp() override {
+    open();
+    partition_.emplace(kUs, log_, std::make_shared<TopicSettings>(settings_));
+  }
+
+  Partition::RoleChange become(int32_t leader, int32_t epoch, std::vector<int32_t> isr) {
+    metadata::Partition state;
+    state.replicas = {kUs, kOther};
+    state.isr = std::move(isr);
+    state.leader = leader;
+    state.leader_epoch = epoch;
+    state.partition_epoch = ++partition_epoch_;
+    return partition_->apply(state);
+  }
+  tl::expected<ProduceResult, AppendFailure> append(const log::BatchSpec& spec,
+                                                    bool acks_all = false) {
+    base::Bytes batch = log::make_batch(spec);
+    return partition_->append(batch, {.acks_all = acks_all, .now_ms = clock_.now_ms}, codecs_);
+  }
+  /// What a waiter was told; it is told at most once.
+  std::shared_ptr<std::optional<ErrorCode>> await(int64_t offset) {
+    auto told = std::make_shared<std::optional<ErrorCode>>();
+    partition_->await_commit(offset, [told](ErrorCode code) {
+      EXPECT_FALSE(*told);
+      *told = code;
+    });
+    return told;
+  }
+  KafkaResult<FetchResult> fetch(FetchOptions options) {
+    options.max_bytes = 1 << 20;
+    return partition_->fetch(options);
+  }
+
+  TopicSettings settings_;
+  records::Codecs codecs_;
+  int32_t partition_epoch_ = 0;
+  std::optional<Partition> partition_;
+};
+
+struct Counter final : Watcher {
+  void notify() override { ++told; }
+  int told = 0;
+};
+
+TEST_F(PartitionTest, ServesOnlyWhileItLeads) {
+  EXPECT_EQ(append({}).error().code, ErrorCode::kNotLeaderOrFollower);
+  EXPECT_EQ(fetch({}).error().code, ErrorCode::kNotLeaderOrFollower);
+  EXPECT_EQ(become(kUs, 3, {kUs}), Partition::RoleChange::kBecameLeader);
+  EXPECT_TRUE(append({}));
+  EXPECT_TRUE(fetch({}));
+  EXPECT_EQ(become(kUs, 3, {kUs, kOther}), Partition::RoleChange::kNone);
+  EXPECT_EQ(become(kUs, 4, {kUs}), Partition::RoleChange::kBecameLeader) << "anew, in a new epoch";
+  EXPECT_EQ(become(kOther, 5, {kOther}), Partition::RoleChange::kResigned);
+  EXPECT_EQ(append({}).error().code, ErrorCode::kNotLeaderOrFollower);
+  EXPECT_EQ(log_->log_end_offset(), 1);
+}
+
+TEST_F(PartitionTest, AnOlderRoleChangesNothing) {
+  become(kUs, 3, {kUs});
+  metadata::Partition old;
+  old.leader = kOther;
+  old.leader_epoch = 2;
+  old.partition_epoch = 0;
+  EXPECT_EQ(partition_->apply(old), Partition::RoleChange::kNone);
+  EXPECT_TRUE(partition_->is_leader());
+  EXPECT_EQ(partition_->leader_epoch(), 3);
+}
+
+TEST_F(PartitionTest, BatchesBearTheLeadersEpoch) {
+  become(kUs, 7, {kUs});
+  ASSERT_TRUE(append({.count = 2, .epoch = 99}));
+  auto read = fetch({});
+  ASSERT_TRUE(read);
+  auto headers = log::headers_of(*base::read_slice(read->slice));
+  EXPECT_EQ(headers.at(0).partition_leader_epoch, 7);
+  EXPECT_EQ(partition_->end_offset_for_epoch(7, -1)->end_offset, 2);
+}
+
+TEST_F(PartitionTest, AloneInTheIsrItCommitsAtOnce) {
+  become(kUs, 0, {kUs});
+  auto result = append({.count = 3}, true);
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->base_offset, 0);
+  EXPECT_EQ(result->next_offset, 3);
+  EXPECT_EQ(log_->high_watermark(), 3);
+  EXPECT_EQ(*await(3), ErrorCode::kNone);
+}
+
+TEST_F(PartitionTest, WithAnotherInTheIsrNothingIsCommittedUntilThatIsOut) {
+  become(kUs, 0, {kUs, kOther});
+  ASSERT_TRUE(append({.count = 3}, true));
+  EXPECT_EQ(log_->high_watermark(), 0);
+  auto first = await(2), second = await(3);
+  EXPECT_FALSE(*first);
+  EXPECT_TRUE(fetch({})->slice.empty()) << "consumers see what is committed";
+  EXPECT_FALSE(fetch({.isolation = Isolation::kLogEnd})->slice.empty()) << "followers see all";
+  become(kUs, 0, {kUs});
+  EXPECT_EQ(*first, ErrorCode::kNone);
+  EXPECT_EQ(*second, ErrorCode::kNone);
+  EXPECT_FALSE(fetch({})->slice.empty());
+}
+
+TEST_F(PartitionTest, WhoWaitsIsToldWhenTheLeadOrThePartitionIsGone) {
+  become(kUs, 0, {kUs, kOther});
+  ASSERT_TRUE(append({}));
+  auto resigned = await(1);
+  become(kOther, 1, {kOther});
+  EXPECT_EQ(*resigned, ErrorCode::kNotLeaderOrFollower);
+  EXPECT_EQ(*await(1), ErrorCode::kNotLeaderOrFollower) << "nobody leads here";
+  become(kUs, 2, {kUs, kOther});
+  auto stopped = await(1);
+  EXPECT_FALSE(*stopped);
+  partition_->stop();
+  EXPECT_EQ(*stopped, ErrorCode::kNotLeaderOrFollower);
+  EXPECT_EQ(become(kUs, 3, {kUs}), Partition::RoleChange::kNone) << "it is over";
+  EXPECT_EQ(append({}).error().code, ErrorCode::kNotLeaderOrFollower);
+}
+
+TEST_F(PartitionTest, WhoWaitsIsToldWhenItIsDestroyed) {
+  become(kUs, 0, {kUs, kOther});
+  ASSERT_TRUE(append({}));
+  auto told = await(1);
+  partition_.reset();
+  EXPECT_EQ(*told, ErrorCode::kNotLeaderOrFollower);
+}
+
+TEST_F(PartitionTest, WatchersAreToldOfAppendsRolesAndTheEnd) {
+  auto watcher = std::make_shared<Counter>();
+  auto told = [&](auto&& act) {
+    int before = watcher->told;
+    partition_->watch(watcher);
+    act();
+    return watcher->told - before == 1;
+  };
+  EXPECT_TRUE(told([&] { become(kUs, 0, {kUs}); }));
+  EXPECT_TRUE(told([&] { ASSERT_TRUE(append({})); }));
+  EXPECT_TRUE(told([&] { become(kOther, 1, {kOther}); }));
+  EXPECT_TRUE(told([&] { partition_->stop(); }));
+}
+
+TEST_F(PartitionTest, MinInsyncReplicasCountsForAcksAll) {
+  settings_.min_insync_replicas = 2;
+  partition_->set_settings(std::make_shared<TopicSettings>(settings_));
+  become(kUs, 0, {kUs});
+  EXPECT_EQ(append({}, true).error().code, ErrorCode::kNotEnoughReplicas);
+  EXPECT_EQ(log_->log_end_offset(), 0);
+  EXPECT_TRUE(append({}, false));
+  become(kUs, 0, {kUs, kOther});
+  EXPECT_TRUE(append({}, true));
+}
+
+TEST_F(PartitionTest, ARetryOfAnIdempotentProducerGetsTheFirstOffsets) {
+  become(kUs, 0, {kUs});
+  log::BatchSpec spec{.count = 2, .producer_id = 9, .producer_epoch = 0, .sequence = 0};
+  EXPECT_EQ(append(spec)->base_offset, 0);
+  spec.sequence = 2;
+  EXPECT_EQ(append(spec)->base_offset, 2);
+  spec.sequence = 0;
+  EXPECT_EQ(append(spec)->base_offset, 0);
+  EXPECT_EQ(append(spec)->next_offset, 2);
+  spec.sequence = 7;
+  EXPECT_EQ(append(spec).error().code, ErrorCode::kOutOfOrderSequenceNumber);
+  EXPECT_EQ(log_->log_end_offset(), 4);
+}
+
+TEST_F(PartitionTest, TheTopicsTimeAndCodecAreGivenToTheBatch) {
+  settings_.log.message_timestamp_type = records::TimestampType::kLogAppendTime;
+  settings_.codec = records::Codec::kGzip;
+  partition_->set_settings(std::make_shared<TopicSettings>(settings_));
+  become(kUs, 0, {kUs});
+  auto result = append({.count = 2, .timestamp = clock_.now_ms - 5000});
+  ASSERT_TRUE(result);
+  EXPECT_EQ(result->log_append_time_ms, clock_.now_ms);
+  auto stored = log::headers_of(*base::read_slice(fetch({})->slice)).at(0);
+  EXPECT_EQ(stored.max_timestamp, clock_.now_ms);
+  EXPECT_EQ(stored.codec(), records::Codec::kGzip);
+}
+
+TEST_F(PartitionTest, EpochsOfFetchersAreChecked) {
+  become(kUs, 2, {kUs});
+  ASSERT_TRUE(append({.count = 2}));
+  become(kUs, 5, {kUs});
+  ASSERT_TRUE(append({.count = 2}));
+  EXPECT_EQ(fetch({.current_leader_epoch = 4}).error().code, ErrorCode::kFencedLeaderEpoch);
+  EXPECT_EQ(fetch({.current_leader_epoch = 6}).error().code, ErrorCode::kUnknownLeaderEpoch);
+  EXPECT_TRUE(fetch({.current_leader_epoch = 5}));
+  EXPECT_FALSE(fetch({.offset = 2, .last_fetched_epoch = 2})->diverging);
+  auto too_far = fetch({.offset = 3, .last_fetched_epoch = 2});
+  ASSERT_TRUE(too_far->diverging) << "its offset 2 is of another epoch";
+  EXPECT_EQ(too_far->diverging->epoch, 2);
+  EXPECT_EQ(too_far->diverging->end_offset, 2);
+  EXPECT_TRUE(too_far->slice.empty());
+  auto unknown = fetch({.offset = 2, .last_fetched_epoch = 4});
+  ASSERT_TRUE(unknown->diverging) << "there was no epoch 4 here";
+  EXPECT_EQ(unknown->diverging->epoch, 2);
+}
+
+TEST_F(PartitionTest, OffsetsOutsideTheLogAreOutOfRange) {
+  become(kUs, 0, {kUs});
+  ASSERT_TRUE(append({.count = 2}));
+  for (int64_t offset : {int64_t{-1}, int64_t{3}, INT64_MIN, INT64_MAX}) {
+    EXPECT_EQ(fetch({.offset = offset}).error().code, ErrorCode::kOffsetOutOfRange) << offset;
+  }
+  EXPECT_TRUE(fetch({.offset = 2})->slice.empty());
+}
+
+TEST_F(PartitionTest, OnlyWhatDecompressesOrFlushesIsHeavy) {
+  base::Bytes plain = log::make_batch({}),
+              packed = log::make_batch({.codec = records::Codec::kLz4});
+  EXPECT_FALSE(partition_->is_heavy(plain));
+  EXPECT_TRUE(partition_->is_heavy(packed));
+  EXPECT_FALSE(partition_->is_heavy(base::ByteView(packed).first(10))) << "no batch at all";
+  settings_.log.flush_messages = 1'000'000;
+  partition_->set_settings(std::make_shared<TopicSettings>(settings_));
+  EXPECT_TRUE(partition_->is_heavy(plain));
+}
+
+TEST_F(PartitionTest, FlushMessagesMakesAnAppendDurable) {
+  settings_.log.flush_messages = 2;
+  partition_->set_settings(std::make_shared<TopicSettings>(settings_));
+  become(kUs, 0, {kUs});
+  ASSERT_TRUE(append({}));
+  EXPECT_EQ(log_->recovery_point(), 0);
+  ASSERT_TRUE(append({}));
+  EXPECT_EQ(log_->recovery_point(), 2);
+}
+
+}  // namespace
+}  // namespace longhaul::broker::partition
