@@ -25,6 +25,11 @@ void restore(Bytes& content, uint64_t at, uint64_t size, const Bytes& before, ui
   }
 }
 
+void unlock(Node& node) {
+  node.locked = false;
+  for (auto& [name, entry] : node.entries) unlock(*entry);
+}
+
 void crash_directory(Node& directory, CrashMode mode, Random& random, uint64_t& used) {
   directory.entries = directory.durable_entries;
   for (auto& [name, node] : directory.entries) {
@@ -162,12 +167,11 @@ void Disk::sync_directory(const Node* directory) {
 }
 
 void Disk::crash(CrashMode mode, Random& random) {
-  size_t durable = 0;
-  if (mode == CrashMode::kKeepAll) durable = changes.size();
-  if (mode == CrashMode::kTorn) durable = random.below(changes.size() + 1);
+  ++generation;
+  if (mode == CrashMode::kKeepAll) return unlock(*root);
+  size_t durable = mode == CrashMode::kTorn ? random.below(changes.size() + 1) : 0;
   for (size_t i = 0; i < durable; ++i) changes[i].make_durable();
   changes.clear();
-  ++generation;
   used = 0;
   crash_directory(*root, mode, random, used);
 }

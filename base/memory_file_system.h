@@ -43,7 +43,7 @@ using FaultHook = std::function<std::optional<Fault>(DiskOperation, std::string_
 /// What a crash does to changes that no sync made durable.
 enum class CrashMode {
   kLoseUnsynced,  ///< all of them are gone
-  kKeepAll,       ///< all of them reached the disk in time (a crash of the process alone)
+  kKeepAll,       ///< a crash of the process alone: they are there, and no more durable than before
   kTorn,          ///< of each file any sectors may have, of directory changes the first so many
 };
 

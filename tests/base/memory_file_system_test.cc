@@ -50,6 +50,17 @@ TEST_F(MemoryFileSystemTest, ACrashOfTheProcessLosesNothing) {
   EXPECT_TRUE(files_.lock("/lock"));
 }
 
+TEST_F(MemoryFileSystemTest, ACrashOfTheProcessMakesNothingDurable) {
+  write("/f", 0, "kept", true);
+  ASSERT_TRUE(files_.sync_directory("/"));
+  write("/f", 0, "lost and longer", false);
+  write("/g", 0, "no entry", true);
+  files_.crash(CrashMode::kKeepAll, random_);
+  files_.crash(CrashMode::kLoseUnsynced, random_);
+  EXPECT_EQ("kept", content("/f"));
+  EXPECT_FALSE(files_.exists("/g"));
+}
+
 TEST_F(MemoryFileSystemTest, TruncationIsUndoneUnlessSynced) {
   write("/f", 0, std::string(10000, 'a'), true);
   ASSERT_TRUE(files_.sync_directory("/"));
