@@ -42,8 +42,7 @@ base::Result<void> write_clean_shutdown(base::FileSystem& files, const std::stri
 
 base::Result<void> remove_clean_shutdown(base::FileSystem& files, const std::string& log_dir) {
   auto removed = files.remove(log_dir + "/" + kCleanShutdownName);
-  if (!removed && removed.error().code == Errc::kNotFound) return {};
-  if (!removed) return removed;
+  if (!removed && removed.error().code != Errc::kNotFound) return removed;
   return files.sync_directory(log_dir);
 }
 

@@ -22,7 +22,8 @@ base::Result<std::optional<CleanShutdown>> read_clean_shutdown(base::FileSystem&
 /// Durable when it returns.
 base::Result<void> write_clean_shutdown(base::FileSystem& files, const std::string& log_dir,
                                         const CleanShutdown& marker);
-/// Durably gone when it returns; fine if there is none.
+/// Durably gone when it returns, as is whatever else was removed from the directory before; fine if
+/// there is none.
 base::Result<void> remove_clean_shutdown(base::FileSystem& files, const std::string& log_dir);
 
 }  // namespace longhaul::broker::log

@@ -127,12 +127,25 @@ base::Result<std::shared_ptr<Log>> LogManager::get_or_create(const TopicPartitio
   return create(id, topic_id);
 }
 
+base::Result<void> LogManager::settle_deletion(const TopicPartition& id) {
+  for (const auto& directory : directories_) {
+    bool is_stale = false;
+    {
+      std::lock_guard lock(mutex_);
+      is_stale = directory->online && directory->stale.contains({id.topic, id.partition});
+    }
+    if (is_stale) LH_TRY(write_checkpoints(*directory));  // which syncs the directory, too
+  }
+  return {};
+}
+
 base::Result<std::shared_ptr<Log>> LogManager::create(const TopicPartition& id,
                                                       const base::Uuid& topic_id) {
   Directory* directory = choose_directory();
   if (directory == nullptr) {
     return base::fail(Errc::kUnavailable, "no log directory is online");
   }
+  LH_TRY(settle_deletion(id));
   Log::Params params = log_params(*directory, id);
   params.topic_id = topic_id;
   params.clean = true;
@@ -162,6 +175,7 @@ base::Result<void> LogManager::remove(const TopicPartition& id) {
     partitions->second.erase(id.partition);
     if (partitions->second.empty()) topics_.erase(partitions);
     --directory->log_count;
+    directory->stale.insert({id.topic, id.partition});
   }
   base::Uuid unique = base::Uuid::random(*params_.random);
   std::string suffix = "." + base::to_hex(unique.bytes) + kDeleteSuffix;

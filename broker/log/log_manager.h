@@ -138,11 +138,14 @@ class LogManager {
   bool insert(const std::shared_ptr<Log>& log, Directory& directory);
   std::vector<std::shared_ptr<Log>> logs_of(const Directory* directory) const;
   base::Result<std::shared_ptr<Log>> create(const TopicPartition& id, const base::Uuid& topic_id);
+  /// What is left on disk of a deleted log of this name is gone for good after this.
+  base::Result<void> settle_deletion(const TopicPartition& id);
 
   // log_manager_load.cc
   std::shared_ptr<Loading> begin_loading(base::Callback<void(Loaded)> done);
   base::Result<void> list_logs(Directory& directory, Loading& loading);
   void load_log(Directory& directory, const TopicPartition& id, Loading& loading);
+  void note_stale_entries(Directory& directory);
   void finish_loading(Loading& loading);
 
   // log_manager_periodic.cc

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 
 #include "broker/log/checkpoint_file.h"
@@ -32,6 +33,11 @@ struct LogManager::Directory {
   OffsetCheckpoint recovery_points;
   OffsetCheckpoint log_starts;
   OffsetCheckpoint high_watermarks;
+
+  /// Partitions whose logs are gone, but perhaps not for good: a crash may bring the log itself
+  /// back, and checkpoints on disk may have entries for it, which a new log of that name would be
+  /// opened with. Guarded by the manager's mutex_.
+  std::set<OffsetCheckpoint::key_type> stale;
 
   std::mutex checkpoint_mutex;  // gathering and writing a checkpoint is one step
 

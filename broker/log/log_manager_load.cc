@@ -98,6 +98,18 @@ void LogManager::load_log(Directory& directory, const TopicPartition& id, Loadin
   ++loading.logs;
 }
 
+void LogManager::note_stale_entries(Directory& directory) {
+  std::lock_guard lock(mutex_);
+  for (const auto* checkpoint : {&directory.recovery_points, &directory.log_starts}) {
+    for (const auto& [key, offset] : *checkpoint) {
+      auto topic = topics_.find(key.first);
+      bool here = topic != topics_.end() && topic->second.contains(key.second) &&
+                  topic->second.at(key.second).directory == &directory;
+      if (!here) directory.stale.insert(key);
+    }
+  }
+}
+
 void LogManager::finish_loading(Loading& loading) {
   Loaded loaded;
   if (loading.cancelled) {  // a directory that was stopped in order keeps its marker
@@ -107,11 +119,13 @@ void LogManager::finish_loading(Loading& loading) {
   for (const auto& directory : directories_) {
     if (!directory->online) continue;
     if (!directory->clean) ++loaded.unclean_directories;
-    // From here on logs are written to: the next stop has to earn a marker of its own.
+    // From here on logs are written to: the next stop has to earn a marker of its own. And what was
+    // deleted before must not come back, after a crash, where there is something new of its name.
     if (auto removed = remove_clean_shutdown(*params_.files, directory->path); !removed) {
       fail_directory(directory->path, removed.error());
       continue;
     }
+    note_stale_entries(*directory);
     directory->recovery_points = {};
     directory->log_starts = {};
     directory->high_watermarks = {};

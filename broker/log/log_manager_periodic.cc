@@ -38,7 +38,10 @@ base::Result<void> LogManager::write_checkpoints(Directory& directory) {
   }
   base::FileSystem& files = *params_.files;
   LH_TRY(write_offset_checkpoint(files, directory.file(kLogStartsName), log_starts));
-  return write_offset_checkpoint(files, directory.file(kRecoveryPointsName), recovery_points);
+  LH_TRY(write_offset_checkpoint(files, directory.file(kRecoveryPointsName), recovery_points));
+  std::lock_guard lock(mutex_);
+  std::erase_if(directory.stale, [&](const auto& key) { return !recovery_points.contains(key); });
+  return {};
 }
 
 base::Result<void> LogManager::write_high_watermarks(Directory& directory) {

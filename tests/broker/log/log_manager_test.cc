@@ -189,6 +189,46 @@ TEST_F(LogManagerTest, ATopicOfTheSameNameIsAnother) {
   EXPECT_EQ(before - 1, count());
 }
 
+TEST_F(LogManagerTest, ATopicOfTheSameNameHasNoCheckpointOfTheOld) {
+  const std::string file = "/a/recovery-point-offset-checkpoint";
+  for (bool restarts : {false, true}) {
+    start();
+    append(*create("t", 0), 30);
+    ASSERT_TRUE(manager_->get("t", 0)->flush());
+    manager_->write_checkpoints();
+    EXPECT_EQ("0\n1\nt 0 30\n", text(file));
+    ASSERT_TRUE(manager_->remove({"t", 0}));
+    if (restarts) start();
+    append(*create("t", 0));
+    EXPECT_EQ("0\n0\n", text(file));
+    ASSERT_TRUE(manager_->remove({"t", 0}));
+  }
+}
+
+TEST_F(LogManagerTest, ADeletedLogDoesNotComeBackBesideANewOneOfItsName) {
+  for (bool restarts : {false, true}) {
+    start();
+    auto old = create("t", 0);
+    append(*old);
+    ASSERT_TRUE(old->flush());
+    std::string directory = manager_->directory_of("t", 0);
+    ASSERT_TRUE(manager_->remove({"t", 0}));
+    if (restarts) start();
+    create("u", restarts);  // takes the old one's place
+    id_ = base::Uuid::random(random_);
+    auto fresh = create("t", 0);
+    EXPECT_NE(directory, manager_->directory_of("t", 0));
+    append(*fresh, 2);
+    ASSERT_TRUE(fresh->flush());
+    files_.crash(base::CrashMode::kLoseUnsynced, random_);
+    start();
+    EXPECT_TRUE(failed_.empty());
+    ASSERT_NE(nullptr, manager_->get("t", 0));
+    EXPECT_EQ(2, manager_->get("t", 0)->log_end_offset());
+    ASSERT_TRUE(manager_->remove({"t", 0}));
+  }
+}
+
 TEST_F(LogManagerTest, ADeletionIsFinishedAfterARestart) {
   start();
   append(*create("t", 0));
