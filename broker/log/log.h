@@ -274,6 +274,7 @@ class Log {
   base::Result<void> start_over_locked(int64_t offset);
 
   // log_retention.cc
+  base::Result<void> prepare_deletion(int64_t now_ms);
   size_t count_deletable(const SegmentList& list, int64_t now_ms, const char** why) const;
   base::Result<void> delete_leading(const SegmentList& list, size_t count, int64_t now_ms);
 

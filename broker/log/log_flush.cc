@@ -22,7 +22,7 @@ base::Result<void> Log::flush_segments(const SegmentList& list, int64_t from) {
 }
 
 base::Result<void> Log::sync_small_files(int64_t from, int64_t snapshot) {
-  if (snapshot > from) {
+  if (snapshot >= from) {
     auto file = files_.open(directory_->segment_file(snapshot, kSnapshotExtension),
                             base::OpenMode::kReadWrite);
     if (file) LH_TRY((*file)->sync());

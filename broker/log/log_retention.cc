@@ -68,17 +68,30 @@ base::Result<void> Log::delete_leading(const SegmentList& list, size_t count, in
   return {};
 }
 
+/// Where all may go, a new segment begins. And once batches are gone, the snapshot behind them
+/// alone tells what their producers sent: it is made durable first.
+base::Result<void> Log::prepare_deletion(int64_t now_ms) {
+  {
+    std::lock_guard lock(mutex_);
+    LH_TRY(fail_if_offline());
+    const char* why = "";
+    size_t count = count_deletable(*segments_.load(), now_ms, &why);
+    if (count == 0) return {};
+    if (count == segments_.load()->size()) LH_TRY(roll_locked(log_end_offset()));
+    if ((*segments_.load())[count]->base_offset() < recovery_point()) return {};
+  }
+  return flush();
+}
+
 base::Result<size_t> Log::delete_old_segments(int64_t now_ms) {
+  LH_TRY(prepare_deletion(now_ms));
   std::lock_guard lock(mutex_);
   LH_TRY(fail_if_offline());
   auto list = segments_.load();
   const char* why = "";
-  size_t count = count_deletable(*list, now_ms, &why);
+  size_t count = std::min(count_deletable(*list, now_ms, &why), list->size() - 1);
+  while (count > 0 && (*list)[count]->base_offset() > recovery_point()) --count;
   if (count == 0) return size_t{0};
-  if (count == list->size()) {
-    LH_TRY(roll_locked(log_end_offset()));
-    list = segments_.load();
-  }
   if (auto done = delete_leading(*list, count, now_ms); !done) {
     return tl::unexpected(go_offline(done.error()));
   }
