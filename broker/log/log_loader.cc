@@ -39,7 +39,11 @@ base::Result<void> LogLoader::list_files() {
     return params_.files->create_directories(params_.path);
   }
   if (!entries) return tl::unexpected(entries.error());
-  log_->directory_->mark_old();
+  if (was_flushed()) {
+    log_->directory_->mark_old();
+  } else {
+    log_->directory_->mark_changed();
+  }
   for (const auto& entry : *entries) {
     std::string path = params_.path + "/" + entry.name;
     if (entry.name.ends_with(".swap")) {
@@ -64,10 +68,32 @@ base::Result<void> LogLoader::list_files() {
 }
 
 base::Result<void> LogLoader::load_topic_id() {
-  LH_ASSIGN(auto topic_id, read_partition_metadata(*log_->directory_));
-  if (topic_id) log_->topic_id_ = *topic_id;
-  if (topic_id || params_.topic_id.is_zero()) return {};
+  auto topic_id = read_partition_metadata(*log_->directory_);
+  if (!topic_id && topic_id.error().code == Errc::kCorrupt) {
+    LH_TRY(forget_torn(topic_id.error()));
+    topic_id = std::nullopt;
+  }
+  if (!topic_id) return tl::unexpected(topic_id.error());
+  if (*topic_id) {
+    log_->topic_id_ = **topic_id;
+    log_->metadata_unsynced_ = !was_flushed();
+  }
+  if (*topic_id || params_.topic_id.is_zero()) return {};
   return log_->set_topic_id(params_.topic_id);
+}
+
+/// The topic ID is durable before any batch is. Where it is torn, nothing was flushed yet, and what
+/// batches there are may be of a deleted topic that had this name.
+base::Result<void> LogLoader::forget_torn(const base::Error& why) {
+  bool has_data = std::any_of(files_.begin(), files_.end(),
+                              [](const auto& file) { return file.second.log.value_or(0) > 0; });
+  if (!has_data) return {};
+  if (params_.clean || was_flushed()) return tl::unexpected(why);
+  log_->logger_.warn("{}; it was never flushed: it begins anew, empty", why.message);
+  LH_ASSIGN(auto entries, params_.files->list(params_.path));
+  for (const auto& entry : entries) LH_TRY(params_.files->remove(params_.path + "/" + entry.name));
+  files_.clear();
+  return {};
 }
 
 base::Result<void> LogLoader::adopt_segments() {

@@ -26,12 +26,15 @@ class LogLoader {
   base::Result<void> list_files();
   base::Result<void> adopt_segments();
   base::Result<void> load_topic_id();
+  base::Result<void> forget_torn(const base::Error& why);
   base::Result<void> load_epochs();
   base::Result<void> open_segments();
   base::Result<void> open_trusted(Segment& segment, bool is_last);
   base::Result<void> recover_from(size_t first);
   base::Result<bool> recover_one(size_t i);
   base::Result<void> finish();
+  /// Once: so its directory's entries and its topic ID are durable.
+  bool was_flushed() const { return params_.recovery_point > 0; }
   /// The first segment that has to be read; the number of segments if none has.
   size_t first_untrusted() const;
   void publish(size_t count);

@@ -30,11 +30,11 @@ base::Result<std::optional<base::Uuid>> read_partition_metadata(const LogDirecto
   std::string_view text = base::as_text(*content);
   auto version = value_of(text, kVersionKey);
   auto topic = value_of(text, kTopicKey);
-  if (version && *version != "0") {
+  if (version && !version->empty() && *version != "0") {
     return base::fail(Errc::kUnsupported, fmt::format("{}: version {}, not 0", path, *version));
   }
-  auto id = topic ? base::Uuid::parse(*topic) : base::fail(Errc::kCorrupt, path);
-  if (!version || !id) return std::nullopt;
+  auto id = topic ? base::Uuid::parse(*topic) : base::fail(Errc::kCorrupt, "");
+  if (!version || !id) return base::fail(Errc::kCorrupt, path + ": there is no topic ID in it");
   return *id;
 }
 

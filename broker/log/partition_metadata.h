@@ -9,7 +9,8 @@
 
 namespace longhaul::broker::log {
 
-/// Absent if there is no such file, or a torn one. kUnsupported for a version that is not 0.
+/// Absent if there is no such file. kCorrupt for a torn one, kUnsupported for a version that is not
+/// 0.
 base::Result<std::optional<base::Uuid>> read_partition_metadata(const LogDirectory& directory);
 /// Not durable until `sync_partition_metadata`.
 base::Result<void> write_partition_metadata(LogDirectory& directory, const base::Uuid& topic_id);

@@ -1,0 +1,92 @@
+// What a log has on stable storage once it says so, whatever ended before.
+#include "tests/broker/log/log_fixture.h"
+
+namespace longhaul::broker::log {
+namespace {
+
+using base::CrashMode;
+
+class LogDurabilityTest : public LogFixture {
+ protected:
+  void flush() {
+    ASSERT_TRUE(log_->flush());
+    recovery_point_ = log_->recovery_point();
+  }
+  void tear_topic_id() {
+    auto file = files_->open("/data/t-0/partition.metadata", base::OpenMode::kReadWrite);
+    ASSERT_TRUE((*file)->truncate(20));
+  }
+
+  base::SeededRandom random_{3};
+  const base::Uuid id_ = base::Uuid::random(random_);
+};
+
+TEST_F(LogDurabilityTest, AFlushMakesDurableWhatAKilledProcessMade) {
+  open();
+  ASSERT_TRUE(log_->set_topic_id(id_));
+  crash(CrashMode::kKeepAll);
+  open();
+  append_ok();
+  flush();
+  crash(CrashMode::kLoseUnsynced);
+  open();
+  EXPECT_EQ(1, log_->log_end_offset());
+  EXPECT_EQ(id_, log_->topic_id());
+}
+
+TEST_F(LogDurabilityTest, AFlushMakesDurableWhatWasStoppedEmpty) {
+  open();
+  ASSERT_TRUE(log_->set_topic_id(id_));
+  close();
+  open();
+  append_ok();
+  flush();
+  crash(CrashMode::kLoseUnsynced);
+  open();
+  EXPECT_EQ(1, log_->log_end_offset());
+  EXPECT_EQ(id_, log_->topic_id());
+}
+
+TEST_F(LogDurabilityTest, ATornTopicIdBeginsAnew) {
+  open();
+  ASSERT_TRUE(log_->set_topic_id(id_));
+  append_ok();
+  tear_topic_id();
+  crash(CrashMode::kKeepAll);
+  open();
+  EXPECT_EQ(0, log_->log_end_offset());
+  EXPECT_TRUE(log_->topic_id().is_zero());
+  EXPECT_TRUE(log_->set_topic_id(id_));
+}
+
+TEST_F(LogDurabilityTest, ATopicIdThatWasDurableIsNotGivenUp) {
+  open();
+  ASSERT_TRUE(log_->set_topic_id(id_));
+  append_ok();
+  flush();
+  tear_topic_id();
+  crash(CrashMode::kKeepAll);
+  auto opened = Log::open(params());
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(base::Errc::kCorrupt, opened.error().code);
+  EXPECT_TRUE(has("00000000000000000000.log"));
+}
+
+TEST_F(LogDurabilityTest, RetentionForgetsNoProducer) {
+  config_.retention_ms = 1000;
+  open();
+  append_ok({.producer_id = 7, .producer_epoch = 0, .sequence = 0});
+  ASSERT_TRUE(log_->roll());
+  flush();
+  append_ok({.producer_id = 7, .producer_epoch = 0, .sequence = 1});
+  log_->set_high_watermark(2);
+  EXPECT_EQ(2u, log_->delete_old_segments(clock_.now_ms + 2000));
+  crash(CrashMode::kLoseUnsynced);
+  open();
+  EXPECT_EQ(2, log_->log_end_offset());
+  ASSERT_EQ(1u, log_->producers().size());
+  EXPECT_EQ(1, log_->producers()[0].last_sequence());
+}
+
+}  // namespace
+}  // namespace longhaul::broker::log
