@@ -23,6 +23,7 @@ constexpr uint64_t kSendPerTurn = 4 * 1024 * 1024;
 /// Ranges of files are looked at, and fetched from disk, in steps of this size.
 constexpr uint64_t kFileStep = 1024 * 1024;
 constexpr size_t kMaxParts = 64;
+constexpr size_t kProgress = 64 * 1024;
 
 /// Reads a range so that it is in the page cache afterwards. An error shows when it is sent.
 void touch(const base::File& file, uint64_t offset, uint64_t size) {
@@ -43,7 +44,7 @@ Connection::Connection(std::shared_ptr<ConnectionContext> context, Descriptor so
 
 void Connection::start() {
   session_.attach(weak_from_this(), weak_from_this());
-  last_active_ = context_->reactor.now();
+  last_active_ = last_progress_ = context_->reactor.now();
   context_->reactor.watch(socket_.get(), *this);
 }
 
@@ -128,6 +129,11 @@ void Connection::read_once() {
   if (size < room.size() + more.size() && !peer_done_) readable_ = false;
   size_t first = std::min(size, room.size());
   session_.received(room.first(first), size - first);
+  since_progress_ += size;
+  if (!session_.in_frame() || since_progress_ >= kProgress) {
+    last_progress_ = last_active_;
+    since_progress_ = 0;
+  }
 }
 
 void Connection::flush() {

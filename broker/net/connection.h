@@ -66,6 +66,9 @@ class Connection final : public EventHandler,
   bool waits_for_client() const { return session_.pending() == 0; }
   /// A request has begun to come in and holds memory.
   bool in_frame() const { return session_.in_frame(); }
+  /// When it last was not in a frame, or another 64 KiB of its frame had come: a client that sends
+  /// byte by byte is active all the time, and gets nowhere.
+  std::chrono::steady_clock::time_point last_progress() const { return last_progress_; }
 
  private:
   void pump();
@@ -85,6 +88,8 @@ class Connection final : public EventHandler,
   Descriptor socket_;
   Session session_;
   std::chrono::steady_clock::time_point last_active_;
+  std::chrono::steady_clock::time_point last_progress_;
+  size_t since_progress_ = 0;  // bytes
   bool readable_ = false;
   bool writable_ = true;
   bool peer_done_ = false;  // it has closed its side: read to the end

@@ -28,8 +28,9 @@ struct ServerOptions {
   /// A connection on which nothing moves for so long, and which waits for nothing of ours, is
   /// closed; not positive: never.
   std::chrono::milliseconds idle{600'000};
-  /// The same for one that stopped in the middle of a request while others wait for memory.
-  std::chrono::milliseconds stalled{10'000};
+  /// The same for one that stopped in the middle of a request, or hardly moves there, while others
+  /// wait for memory.
+  std::chrono::milliseconds stalled{5'000};
 };
 
 /// socket.*, max.connections*, connections.max.idle.ms.

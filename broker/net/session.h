@@ -86,7 +86,8 @@ class Session {
 
   /// Requests that are being handled, or whose responses wait for earlier ones.
   size_t pending() const { return slots_.size(); }
-  bool in_frame() const { return static_cast<bool>(frame_) || header_filled_ > 0; }
+  /// A frame has begun to come in and holds memory.
+  bool in_frame() const { return static_cast<bool>(frame_); }
   /// Nothing is in flight and nothing is left to send.
   bool idle() const { return slots_.empty() && output_.empty(); }
   const std::shared_ptr<ConnectionInfo>& info() const { return info_; }

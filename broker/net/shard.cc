@@ -52,7 +52,8 @@ const char* Shard::reason_to_close(const Connection& connection) const {
     return "";
   }
   bool short_of_memory = context_->session.pool.has_waiters();
-  if (short_of_memory && connection.in_frame() && still_for >= options_.stalled) {
+  bool stuck = reactor().now() - connection.last_progress() >= options_.stalled;
+  if (short_of_memory && connection.in_frame() && stuck) {
     return "it stopped in the middle of a request while others waited for memory";
   }
   return nullptr;

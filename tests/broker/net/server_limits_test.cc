@@ -137,6 +137,27 @@ TEST(ServerLimits, WhoStopsInTheMiddleOfARequestDoesNotKeepTheMemoryForEver) {
   EXPECT_THAT(at.lines.take().at(0), HasSubstr("stopped in the middle of a request"));
 }
 
+TEST(ServerLimits, NorDoesWhoSendsByteByByte) {
+  TestServer at(echo, "queued.max.request.bytes=100000\n",
+                [](ServerOptions& options) { options.stalled = milliseconds(20); });
+  base::Bytes half = request_frame(1, 150'000);
+  half.resize(2000);
+  Client slow(at.port());
+  slow.send(half);
+  Client client(at.port());
+  std::atomic<bool> answered{false};
+  std::thread dripping([&] {
+    while (!answered && slow.send(base::Bytes(1, 0))) std::this_thread::yield();
+  });
+  base::Bytes frame = request_frame(2, 90'000);
+  std::thread sender([&] { client.send(frame); });
+  EXPECT_EQ(client.answer(), 2);
+  answered = true;
+  sender.join();
+  dripping.join();
+  EXPECT_THAT(at.lines.take().at(0), HasSubstr("stopped in the middle of a request"));
+}
+
 uint64_t resident_bytes() {
   std::ifstream statm("/proc/self/statm");
   uint64_t pages = 0, resident = 0;
