@@ -53,12 +53,19 @@ base::Result<void> LogManager::open_directory(Directory& directory) {
   LH_ASSIGN(auto marker, read_clean_shutdown(files, directory.path));
   directory.clean = marker.has_value();
   if (marker) previous_broker_epoch_ = std::max(previous_broker_epoch_, marker->broker_epoch);
-  LH_ASSIGN(directory.recovery_points,
-            read_offset_checkpoint(files, directory.file(kRecoveryPointsName)));
-  LH_ASSIGN(directory.log_starts, read_offset_checkpoint(files, directory.file(kLogStartsName)));
-  LH_ASSIGN(directory.high_watermarks,
-            read_offset_checkpoint(files, directory.file(kHighWatermarksName)));
+  LH_ASSIGN(directory.recovery_points, read_checkpoint(directory, kRecoveryPointsName));
+  LH_ASSIGN(directory.log_starts, read_checkpoint(directory, kLogStartsName));
+  LH_ASSIGN(directory.high_watermarks, read_checkpoint(directory, kHighWatermarksName));
   return {};
+}
+
+/// One that makes no sense counts as absent: it says nothing that the logs cannot tell.
+base::Result<OffsetCheckpoint> LogManager::read_checkpoint(const Directory& directory,
+                                                           const char* name) {
+  auto read = read_offset_checkpoint(*params_.files, directory.file(name));
+  if (read || read.error().code != Errc::kCorrupt) return read;
+  params_.logger.warn("{}; going on without it", read.error().message);
+  return OffsetCheckpoint{};
 }
 
 Log::Params LogManager::log_params(Directory& directory, const TopicPartition& id) {
@@ -160,6 +167,20 @@ base::Result<std::shared_ptr<Log>> LogManager::create(const TopicPartition& id,
 }
 
 base::Result<void> LogManager::remove(const TopicPartition& id) {
+  int64_t delay_ms = 0;
+  LH_ASSIGN(std::string away, put_away(id, kDeleteSuffix, delay_ms));
+  std::lock_guard lock(mutex_);
+  doomed_.push_back({away, params_.clock->wall_ms() + delay_ms});
+  return {};
+}
+
+base::Result<std::string> LogManager::set_aside(const TopicPartition& id) {
+  int64_t delay_ms = 0;
+  return put_away(id, kStraySuffix, delay_ms);
+}
+
+base::Result<std::string> LogManager::put_away(const TopicPartition& id, std::string_view kind,
+                                               int64_t& delete_delay_ms) {
   std::lock_guard creating(create_mutex_);
   std::shared_ptr<Log> log;
   Directory* directory = nullptr;
@@ -178,17 +199,16 @@ base::Result<void> LogManager::remove(const TopicPartition& id) {
     directory->stale.insert({id.topic, id.partition});
   }
   base::Uuid unique = base::Uuid::random(*params_.random);
-  std::string suffix = "." + base::to_hex(unique.bytes) + kDeleteSuffix;
+  std::string suffix = "." + base::to_hex(unique.bytes) + std::string(kind);
   std::string name = id.to_string();
   name.resize(std::min(name.size(), kMaxNameBytes - suffix.size()));
   std::string away = directory->path + "/" + name + suffix;
   if (auto renamed = log->abandon(away); !renamed) {
     fail_directory(directory->path, renamed.error());
-    return renamed;
+    return tl::unexpected(std::move(renamed).error());
   }
-  std::lock_guard lock(mutex_);
-  doomed_.push_back({away, params_.clock->wall_ms() + log->config()->file_delete_delay_ms});
-  return {};
+  delete_delay_ms = log->config()->file_delete_delay_ms;
+  return away;
 }
 
 std::vector<std::shared_ptr<Log>> LogManager::logs_of(const Directory* directory) const {

@@ -17,6 +17,7 @@
 #include "base/random.h"
 #include "base/result.h"
 #include "base/uuid.h"
+#include "broker/log/checkpoint_file.h"
 #include "broker/log/log.h"
 #include "broker/log/meta_properties.h"
 
@@ -82,6 +83,9 @@ class LogManager {
                                                    const base::Uuid& topic_id);
   /// Puts a log away under a name that ends in "-delete"; its files go after file.delete.delay.ms.
   base::Result<void> remove(const TopicPartition& id);
+  /// Puts a log away under a name that ends in "-stray", where nobody touches it any more; that
+  /// name. For logs that nothing is known about: they may be all that is left of something.
+  base::Result<std::string> set_aside(const TopicPartition& id);
   /// Every log, in the order of topic and partition.
   std::vector<std::shared_ptr<Log>> logs() const;
   /// New settings for the logs of a topic.
@@ -132,6 +136,9 @@ class LogManager {
 
   // log_manager.cc
   base::Result<void> open_directory(Directory& directory);
+  base::Result<OffsetCheckpoint> read_checkpoint(const Directory& directory, const char* name);
+  base::Result<std::string> put_away(const TopicPartition& id, std::string_view kind,
+                                     int64_t& delete_delay_ms);
   Log::Params log_params(Directory& directory, const TopicPartition& id);
   Directory* choose_directory();
   /// False if there is a log of this partition already.

@@ -17,6 +17,7 @@ inline constexpr const char* kRecoveryPointsName = "recovery-point-offset-checkp
 inline constexpr const char* kLogStartsName = "log-start-offset-checkpoint";
 inline constexpr const char* kHighWatermarksName = "replication-offset-checkpoint";
 inline constexpr const char* kDeleteSuffix = "-delete";
+inline constexpr const char* kStraySuffix = "-stray";
 
 /// One of log.dirs.
 struct LogManager::Directory {

@@ -26,9 +26,14 @@ Applied ReplicaManager::start(const metadata::MetadataImage& image) {
     bool ours = partition && has_replica(*partition, config_.node_id) &&
                 (log->topic_id().is_zero() || log->topic_id() == topic->id);
     if (ours) continue;
-    log_.warn("{} is here but belongs to no topic any more: it is removed", log->path());
-    if (auto removed = logs_.remove(log->id()); !removed) {
-      log_.error("{}: {}", log->path(), removed.error().message);
+    // The topic may have been deleted while this broker was down, or the metadata have lost it:
+    // whoever knows which may delete the files.
+    std::string path = log->path();
+    auto aside = logs_.set_aside(log->id());
+    if (aside) {
+      log_.warn("{} belongs to no topic: it is put aside as {}", path, *aside);
+    } else {
+      log_.error("{}: {}", path, aside.error().message);
     }
   }
   Applied applied;

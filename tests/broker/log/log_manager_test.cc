@@ -239,6 +239,35 @@ TEST_F(LogManagerTest, ADeletionIsFinishedAfterARestart) {
   EXPECT_EQ(before - 1, files_.list("/a")->size());
 }
 
+TEST_F(LogManagerTest, WhatIsSetAsideStays) {
+  start();
+  append(*create("t", 0));
+  auto aside = manager_->set_aside({"t", 0});
+  ASSERT_TRUE(aside) << aside.error().message;
+  EXPECT_TRUE(aside->ends_with("-stray"));
+  EXPECT_EQ(manager_->get("t", 0), nullptr);
+  clock_.now_ms += 86'400'000;
+  manager_->remove_deleted();
+  EXPECT_EQ(start().logs, 0u);
+  manager_->remove_deleted();
+  EXPECT_TRUE(files_.exists(*aside + "/00000000000000000000.log"));
+  EXPECT_EQ(create("t", 0)->log_end_offset(), 0);
+}
+
+TEST_F(LogManagerTest, ACheckpointThatMakesNoSenseIsGoneOnWithout) {
+  start();
+  append(*create("t", 0), 3);
+  manager_->write_checkpoints();
+  for (const char* name : {"recovery-point-offset-checkpoint", "log-start-offset-checkpoint",
+                           "replication-offset-checkpoint"}) {
+    std::string path = std::string("/a/") + name;
+    ASSERT_TRUE(base::write_file_atomic(files_, path, base::as_bytes("\xff\xfe\n5\n")));
+  }
+  EXPECT_EQ(start().logs, 1u);
+  EXPECT_EQ(manager_->get("t", 0)->log_end_offset(), 3);
+  EXPECT_TRUE(failed_.empty());
+}
+
 TEST_F(LogManagerTest, CheckpointsBoundWhatIsReadAfterACrash) {
   start();
   auto log = create("t", 0);
