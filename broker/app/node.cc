@@ -13,6 +13,7 @@
 #include "broker/handlers/dispatcher.h"
 #include "broker/metadata/bootstrap.h"
 #include "broker/metadata/broker_lifecycle.h"
+#include "broker/metadata/features.h"
 #include "broker/metadata/node.h"
 
 namespace longhaul::broker::app {
@@ -76,6 +77,14 @@ log::LogManager::Loaded load(log::LogManager& logs, base::Executor* several) {
   std::promise<log::LogManager::Loaded> loaded;
   logs.load(*several, [&](log::LogManager::Loaded found) { loaded.set_value(found); });
   return loaded.get_future().get();
+}
+
+std::string describe_refusal(protocol::ErrorCode why, const metadata::MetadataImage& image) {
+  std::string message = "the controller does not take this broker: ";
+  message += protocol::name(why);
+  std::string features = metadata::unsupported_features(image);
+  if (features.empty()) return message;
+  return message + "; this version of the broker lacks features of the cluster: " + features;
 }
 
 }  // namespace
@@ -264,8 +273,8 @@ void Node::Rooms::join(const std::vector<config::Listener>& advertised, base::Ta
       .images = &metadata->images(),
       .registration = registration(advertised),
       .on_refused = [this](protocol::ErrorCode why) {
-        environment.on_fatal({base::Errc::kConflict, "the controller does not take this broker: " +
-                                                         std::string(protocol::name(why))});
+        environment.on_fatal(
+            {base::Errc::kConflict, describe_refusal(why, *metadata->images().current())});
       }});
   auto held = std::make_shared<base::Task>(std::move(on_ready));
   lifecycle->register_broker([this, held](int64_t) {

@@ -20,6 +20,11 @@ inline constexpr int16_t kKraftVersionLevel = 1;
 /// clients take its finalized level as a promise.
 const std::map<std::string, FeatureRange>& supported_features();
 
+/// The finalized features that this program does not support at their level, as "name level, …";
+/// empty if it supports all. Such a cluster was made by Apache Kafka, or by a newer version of
+/// ours.
+std::string unsupported_features(const MetadataImage& image);
+
 /// What format writes into a new cluster, without kraft.version (which raft's own records carry).
 const std::map<std::string, int16_t>& default_features();
 
