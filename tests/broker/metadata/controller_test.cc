@@ -96,8 +96,8 @@ TEST_F(Controller, DeletesTopics) {
   add("t", {});
   add(std::nullopt, id);
   response = run(&delete_topics, request);
+  ASSERT_EQ(response.responses.size(), 1u);  // one topic, one answer
   EXPECT_EQ(response.responses[0].error_code, ErrorCode::kInvalidRequest);
-  EXPECT_EQ(response.responses[1].error_code, ErrorCode::kInvalidRequest);
 
   alter(ResourceType::kTopic, "t", "retention.ms", config::Operation::kSet, "5");
   request.topics.clear();
