@@ -9,6 +9,7 @@ import subprocess
 import pytest
 
 from support import confluent
+from support import server as servers
 
 pytestmark = pytest.mark.longhaul_only
 
@@ -148,6 +149,49 @@ def test_help_and_wrong_arguments(server):
     assert server.run("--no-such-option").returncode != 0
 
 
+def test_logs_that_the_metadata_do_not_know_are_put_aside(server):
+    """Where metadata are lost, the records are not."""
+    server.format()
+    server.start()
+    confluent.create_topic(confluent.admin_client(server.address), "precious", 1)
+    confluent.produce(server.address, "precious", [dict(value="a record")])
+    server.kill()
+    (metadata,) = (server.data / "__cluster_metadata-0").glob("*.log")
+    os.truncate(metadata, metadata.stat().st_size - 10)  # the last batch is the one with the topic
+    server.start()
+    (stray,) = server.data.glob("precious-0.*-stray")
+    assert b"a record" in next(stray.glob("*.log")).read_bytes()
+    assert str(stray) in server.log()
+    assert server.stop() == 0
+
+
+def test_checkpoints_that_make_no_sense_are_done_without(server):
+    server.format()
+    works(server)
+    for file in (*server.data.glob("*-offset-checkpoint"), *server.data.glob("works-0/leader-epoch-checkpoint")):
+        file.write_bytes(b"\xff\xfe\n\n5\n")
+    for file in (*server.data.glob("works-0/*index"), *server.data.glob("works-0/*.snapshot")):
+        file.write_bytes(os.urandom(64))
+    server.start()
+    assert [m.value() for m in confluent.read_all(server.address, "works", 1)] == [b"x"]
+    confluent.produce(server.address, "works", [dict(value="y")], enable_idempotence="true")
+    assert server.stop() == 0
+
+
+def test_the_directory_of_a_kafka_with_transactions_is_refused(make_server):
+    server = make_server()
+    server.command = servers.apache_kafka
+    server.format()
+    server.start()
+    confluent.create_topic(confluent.admin_client(server.address), "theirs", 1)
+    confluent.produce(server.address, "theirs", [dict(value="kept")], compression_type="lz4")
+    server.stop()
+    records = {path: path.read_bytes() for path in server.partition_files("theirs")}
+    server.command = servers.longhaul
+    fails(server, "UNSUPPORTED_VERSION", "transaction.version")
+    assert {path: path.read_bytes() for path in server.partition_files("theirs")} == records
+
+
 class TestFullDisk:
     """On a file system of 24 MB of its own, which only root can make."""
 
@@ -185,10 +229,11 @@ class TestFullDisk:
         assert errors, "the disk never got full"
         assert acknowledged
         confluent.wait_for(lambda: re.search("no space left", server.log(), re.IGNORECASE), 10, "a word about the disk")
-        server.end()
         subprocess.run(["mount", "-o", "remount,size=96m", small], check=True)
-        server.start()
-        found = dict((m.offset(), m.value()) for m in confluent.read_all(server.address, "full", 1))
-        assert all(found.get(offset) == value for offset, value in acknowledged)
-        confluent.produce(server.address, "full", [dict(value="room again")])
+        confluent.produce(server.address, "full", [dict(value="room again")])  # it goes on by itself
+        for _ in range(2):
+            found = dict((m.offset(), m.value()) for m in confluent.read_all(server.address, "full", 1))
+            assert all(found.get(offset) == value for offset, value in acknowledged)
+            server.end()
+            server.start()
         assert server.stop() == 0
