@@ -141,7 +141,9 @@ base::Result<void> LogManager::settle_deletion(const TopicPartition& id) {
       std::lock_guard lock(mutex_);
       is_stale = directory->online && directory->stale.contains({id.topic, id.partition});
     }
-    if (is_stale) LH_TRY(write_checkpoints(*directory));  // which syncs the directory, too
+    if (!is_stale) continue;
+    LH_TRY(params_.files->sync_directory(directory->path));
+    LH_TRY(write_checkpoints(*directory));
   }
   return {};
 }

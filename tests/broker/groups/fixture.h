@@ -11,7 +11,7 @@
 
 #include "broker/groups/coordinator.h"
 #include "records/builder.h"
-#include "tests/broker/metadata/test_loop.h"
+#include "tests/support/loop.h"
 
 namespace longhaul::broker::groups {
 
@@ -64,7 +64,7 @@ class GroupsTest : public ::testing::Test {
  protected:
   static constexpr int32_t kPartitions = 4;
 
-  GroupsTest() : loop(clock), topic(loop) {
+  GroupsTest() {
     config.initial_rebalance_delay_ms = 0;
     restart();
   }
@@ -80,17 +80,8 @@ class GroupsTest : public ::testing::Test {
     run();
   }
 
-  void run() {
-    while (loop.run_one() || loop.fire_next(clock.monotonic())) {
-    }
-  }
-  void advance(std::chrono::microseconds time) {
-    auto until = clock.monotonic() + time;
-    do run();
-    while (loop.fire_next(until));
-    clock.set(until);
-    run();
-  }
+  void run() { simulation.run_due(); }
+  void advance(std::chrono::microseconds time) { simulation.run_for(time); }
 
   static protocol::JoinGroupRequest join_request(const std::string& member = "",
                                                  std::optional<std::string> instance = {}) {
@@ -185,10 +176,11 @@ class GroupsTest : public ::testing::Test {
   }
 
   GroupConfig config;
-  metadata::TestClock clock;
-  metadata::TestLoop loop;
+  sim::Simulation simulation{7};
+  sim::Clock clock{simulation};
+  sim::Loop loop{simulation};
   base::SeededRandom random{7};
-  MemoryOffsetsTopic topic;
+  MemoryOffsetsTopic topic{loop};
   std::unique_ptr<GroupCoordinator> coordinator;
 };
 

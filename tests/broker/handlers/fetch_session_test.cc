@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/broker/metadata/test_loop.h"
+#include "tests/support/simulation.h"
 
 namespace longhaul::broker::handlers {
 namespace {
@@ -38,7 +38,8 @@ class FetchSessions : public ::testing::Test {
   }
   int32_t open_session() { return cache_.open(request(0, 0, {0, 1, 2}), kByName).session_id; }
 
-  metadata::TestClock clock_;
+  sim::Simulation simulation_{1};
+  sim::Clock clock_{simulation_};
   base::SeededRandom random_{1};
   FetchSessionCache cache_{2, clock_, random_};
 };
@@ -145,10 +146,10 @@ TEST_F(FetchSessions, AFetcherThatStartsAnewOrEndsGivesItsSlotBack) {
 
 TEST_F(FetchSessions, OnlySessionsThatAreIdleForLongMakeRoom) {
   int32_t first = open_session();
-  clock_.set(clock_.monotonic() + std::chrono::seconds(60));
+  simulation_.run_for(std::chrono::seconds(60));
   int32_t second = open_session();
   EXPECT_EQ(open_session(), 0) << "both are in use: without a session, not with an error";
-  clock_.set(clock_.monotonic() + std::chrono::seconds(61));
+  simulation_.run_for(std::chrono::seconds(61));
   int32_t third = open_session();
   EXPECT_NE(third, 0);
   EXPECT_EQ(cache_.size(), 2u);
@@ -160,7 +161,7 @@ TEST_F(FetchSessions, ASessionThatIsBeingAnsweredIsNotTakenAway) {
   int32_t first = open_session();
   open_session();
   FetchPlan waiting = cache_.open(request(first, 1), kByName);
-  clock_.set(clock_.monotonic() + std::chrono::hours(1));
+  simulation_.run_for(std::chrono::hours(1));
   EXPECT_NE(open_session(), 0);
   EXPECT_EQ(open_session(), 0) << "the new one is fresh, the other is busy";
   EXPECT_EQ(partitions(waiting), (std::vector{0, 1, 2}));

@@ -61,7 +61,7 @@ TEST_F(Fetch, GivesTheBytesThatWereProduced) {
 TEST_F(Fetch, AnswersAtOnceWhenItNeedNotOrCannotWait) {
   base::Bytes records = batch();
   produce("t", records);
-  size_t timers = loop_.timers();
+  size_t timers = simulation_.pending();
   EXPECT_TRUE(answered(send(request(500, 1), kByName))) << "there is enough";
   EXPECT_TRUE(answered(send(request(0, 1 << 20), kByName))) << "it does not want to wait";
   EXPECT_TRUE(answered(send(request(-5, 1 << 20), kByName)));
@@ -72,22 +72,22 @@ TEST_F(Fetch, AnswersAtOnceWhenItNeedNotOrCannotWait) {
   nothing.max_wait_ms = 500;
   nothing.min_bytes = 1;
   EXPECT_TRUE(answered(send(nothing, kByName))) << "nothing was asked for";
-  EXPECT_EQ(loop_.timers(), timers);
+  EXPECT_EQ(simulation_.pending(), timers);
 }
 
 TEST_F(Fetch, WaitsForMinBytesAndIsWokenByAppends) {
   base::Bytes records = batch();
-  size_t timers = loop_.timers();
+  size_t timers = simulation_.pending();
   auto wanted = static_cast<int32_t>(records.size() + 1);
   uint64_t sequence = send(request(500, wanted), kByName);
   run();
   EXPECT_FALSE(answered(sequence));
-  EXPECT_EQ(loop_.timers(), timers + 1);
+  EXPECT_EQ(simulation_.pending(), timers + 1);
   produce("t", records);
   EXPECT_FALSE(answered(sequence)) << "one batch is a byte too few";
   produce("t", records);
   ASSERT_TRUE(answered(sequence));
-  EXPECT_EQ(loop_.timers(), timers) << "its timer is gone";
+  EXPECT_EQ(simulation_.pending(), timers) << "its timer is gone";
   auto response = answer<FetchResponse>(sequence, kByName);
   EXPECT_EQ(part(response).records->size(), 2 * records.size());
   produce("t", records);  // wakes nobody

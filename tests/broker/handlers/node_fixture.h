@@ -19,7 +19,7 @@
 #include "protocol/messages/fetch.h"
 #include "protocol/messages/produce.h"
 #include "records/builder.h"
-#include "tests/broker/metadata/test_loop.h"
+#include "tests/support/loop.h"
 
 namespace longhaul::broker::handlers {
 
@@ -84,23 +84,15 @@ class NodeFixture : public ::testing::Test {
     node_.reset();
   }
 
-  /// Everything but timers, until nothing is left to do.
-  void run() {
-    while (loop_.run_one() || timers_.run_one() || workers_.run_one()) {
-    }
-  }
+  /// Until nothing is left to do now.
+  void run() { simulation_.run_due(); }
   /// What happens on loops while all workers are busy.
   void run_without_workers() {
-    while (loop_.run_one() || timers_.run_one()) {
-    }
-  }
-  /// The connections' timers too.
-  void advance(std::chrono::milliseconds time) {
-    auto until = clock_.monotonic() + time;
+    workers_.hold();
     run();
-    while (loop_.fire_next(until)) run();
-    clock_.set(until);
+    workers_.resume();
   }
+  void advance(std::chrono::milliseconds time) { simulation_.run_for(time); }
 
   // ---- asking
 
@@ -201,11 +193,12 @@ class NodeFixture : public ::testing::Test {
   static constexpr int16_t kProduce = 12;  // the last version that names topics
 
   base::MemoryFileSystem files_;
-  metadata::TestClock clock_;
+  sim::Simulation simulation_{5};
+  sim::Clock clock_{simulation_};
   base::SeededRandom random_{5};
-  metadata::TestLoop loop_{clock_};    // of connections, metadata and groups
-  metadata::TestLoop timers_{clock_};  // housekeeping, which runs only if a test turns it
-  metadata::TestLoop workers_{clock_};
+  sim::Loop loop_{simulation_};    // of connections, metadata and groups
+  sim::Loop timers_{simulation_};  // housekeeping
+  sim::Workers workers_{simulation_};
   std::shared_ptr<net::ConnectionInfo> connection_ = [] {
     auto info = std::make_shared<net::ConnectionInfo>();
     info->listener = "PLAINTEXT";

@@ -212,6 +212,7 @@ TEST_F(LogManagerTest, ADeletedLogDoesNotComeBackBesideANewOneOfItsName) {
     append(*old);
     ASSERT_TRUE(old->flush());
     std::string directory = manager_->directory_of("t", 0);
+    if (!restarts) manager_->write_checkpoints();
     ASSERT_TRUE(manager_->remove({"t", 0}));
     if (restarts) start();
     create("u", restarts);  // takes the old one's place

@@ -6,7 +6,7 @@
 #include "broker/log/meta_properties.h"
 #include "broker/metadata/bootstrap.h"
 #include "broker/metadata/snapshot.h"
-#include "tests/broker/metadata/test_loop.h"
+#include "tests/support/simulation.h"
 
 namespace longhaul::broker::metadata {
 namespace {
@@ -39,7 +39,8 @@ class Birth : public ::testing::Test {
   bool founding_snapshot() { return files_.exists("/a/__cluster_metadata-0/" + snapshot_name({})); }
 
   base::MemoryFileSystem files_;
-  TestClock clock_;
+  sim::Simulation simulation_{1};
+  sim::Clock clock_{simulation_};
   base::SeededRandom random_{3};
   BirthConfig config_;
 };

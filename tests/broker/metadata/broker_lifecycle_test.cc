@@ -56,11 +56,7 @@ TEST_F(Lifecycle, TriesAgainUntilTheControllerAnswers) {
   bool registered = false;
   lifecycle_->register_broker([&](int64_t) { registered = true; });
   // The disk does not move for three time-outs: the leader has not committed its first record.
-  auto late = clock_.monotonic() + std::chrono::milliseconds(3'500);
-  do {
-    while (loop_->run_one()) {
-    }
-  } while (loop_->fire_next(late));
+  advance_without_io(3'500);
   EXPECT_FALSE(registered);
   run();
   advance(200);

@@ -13,7 +13,7 @@
 #include "broker/metadata/bootstrap.h"
 #include "broker/metadata/node.h"
 #include "tests/broker/metadata/test_config_rules.h"
-#include "tests/broker/metadata/test_loop.h"
+#include "tests/support/loop.h"
 
 namespace longhaul::broker::metadata {
 
@@ -49,8 +49,8 @@ class NodeFixture : public ::testing::Test {
     auto log = open_log();
     ASSERT_TRUE(log) << log.error().message;
     MetadataNode::Params params;
-    params.loop = &loop_.emplace(clock_);
-    params.io = &io_.emplace(clock_);
+    params.loop = &loop_.emplace(simulation_);
+    params.io = &io_.emplace(simulation_);
     params.clock = &clock_;
     params.random = &random_;
     params.log = *log;
@@ -69,16 +69,14 @@ class NodeFixture : public ::testing::Test {
     });
     node_->start();
   }
-  /// Runs loop and workers until both have nothing left.
-  void run() {
-    while (loop_->run_one() || io_->run_one()) {
-    }
-  }
-  void advance(int64_t ms) {
-    auto until = clock_.monotonic() + std::chrono::milliseconds(ms);
-    run();
-    while (loop_->fire_next(until)) run();
-    clock_.set(until);
+  /// Until nothing is left to do now.
+  void run() { simulation_.run_due(); }
+  void advance(int64_t ms) { simulation_.run_for(std::chrono::milliseconds(ms)); }
+  /// The same while the disk does not move; it moves again afterwards.
+  void advance_without_io(int64_t ms) {
+    io_->hold();
+    advance(ms);
+    io_->resume();
   }
   void stop() {
     bool done = false;
@@ -148,12 +146,14 @@ class NodeFixture : public ::testing::Test {
   }
 
   base::MemoryFileSystem files_;
-  TestClock clock_;
+  sim::Simulation simulation_{11};
+  sim::Clock clock_{simulation_};
   base::SeededRandom random_{11};
   TestConfigRules rules_;
   MetadataLogOptions options_;
   raft::ReplicaKey self_;
-  std::optional<TestLoop> loop_, io_;
+  std::optional<sim::Loop> loop_;
+  std::optional<sim::Workers> io_;
   std::shared_ptr<MetadataNode> node_;
   std::string fatal_;
   int published_ = 0;

@@ -34,7 +34,7 @@ TEST_F(Node, BrokerEpochIsTheOffsetOfItsRecord) {
 TEST_F(Node, RequestsWaitForTheController) {
   start();
   auto answer = create_topic("early");
-  EXPECT_TRUE(loop_->run_one());  // it is there before the leader has committed anything
+  EXPECT_TRUE(simulation_.step());  // it is there before the leader has committed anything
   EXPECT_FALSE(*answer);
   run();
   ASSERT_TRUE(*answer);
@@ -46,8 +46,7 @@ TEST_F(Node, AnswersOnlyWhatIsDurable) {
   run();
   register_broker();
   auto answer = create_topic("t");
-  while (loop_->run_one()) {
-  }
+  advance_without_io(0);
   EXPECT_FALSE(*answer);  // appended, not flushed
   EXPECT_EQ(image()->topic("t"), nullptr);
   run();
@@ -93,12 +92,7 @@ TEST_F(Node, GivesUpAtTheDeadline) {
   run();
   register_broker();
   auto answer = create_topic("t");
-  while (loop_->run_one()) {
-  }
-  // The disk takes its time.
-  ASSERT_TRUE(loop_->fire_next(clock_.monotonic() + std::chrono::seconds(31)));
-  while (loop_->run_one()) {
-  }
+  advance_without_io(31'000);
   ASSERT_TRUE(*answer);
   EXPECT_EQ((*answer)->topics[0].error_code, ErrorCode::kRequestTimedOut);
   run();
@@ -177,12 +171,10 @@ TEST_F(Node, StopRefusesWhatWaits) {
   run();
   register_broker();
   auto answer = create_topic("t");
-  while (loop_->run_one()) {
-  }
+  advance_without_io(0);
   bool done = false;
   node_->stop([&] { done = true; });
-  while (loop_->run_one()) {
-  }
+  advance_without_io(0);
   ASSERT_TRUE(*answer);
   EXPECT_EQ((*answer)->topics[0].error_code, ErrorCode::kNotController);
   EXPECT_FALSE(done);  // a flush is under way

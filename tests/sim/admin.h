@@ -1,0 +1,42 @@
+// Whoever changes topics in the simulation.
+#pragma once
+
+#include <string>
+
+#include "protocol/error_code.h"
+#include "tests/sim/actor.h"
+#include "tests/sim/topics.h"
+
+namespace longhaul::sim {
+
+/// How a topic is to be made.
+struct NewTopic {
+  std::string name;
+  int32_t partitions = 1;
+  bool may_change = false;
+  Promise promise;
+  std::map<std::string, std::string> options;
+};
+
+/// One change at a time: topics that may change come, grow and go.
+class Admin final : public Actor {
+ public:
+  Admin(World& world, Host& host, std::string name, const ConnectionOptions& connection,
+        Topics& topics)
+      : Actor(world, host, std::move(name), connection), topics_(topics) {}
+
+  /// Connected only.
+  void create(const NewTopic& topic);
+
+ private:
+  void work() override;
+  void turn();
+  void change();
+  void grow(const Topic& topic);
+  void remove(const Topic& topic);
+  void check(const char* what, const std::string& topic, protocol::ErrorCode code);
+
+  Topics& topics_;
+};
+
+}  // namespace longhaul::sim

@@ -1,0 +1,257 @@
+#include "tests/sim/host.h"
+
+#include <utility>
+#include <vector>
+
+#include "base/assert.h"
+#include "broker/net/server.h"
+#include "tests/sim/process_disk.h"
+#include "tests/sim/server_end.h"
+#include "tests/support/loop.h"
+
+namespace longhaul::sim {
+
+using base::CrashMode;
+using std::chrono::seconds;
+
+namespace {
+constexpr Time kStopPatience = seconds(5);
+}  // namespace
+
+/// What dies with the process. Loops end before the node is destroyed.
+struct Host::Process {
+  Process(Host& host, const broker::config::BrokerConfig& config)
+      : world(host.world_),
+        sink(world.trace, host.name_),
+        disk(host.disk_, world.trace, host.name_, world.random(), [&host] { host.dies(); }),
+        random(world.random().next()),
+        metadata(world.simulation, host.speed_.loop),
+        groups(world.simulation, host.speed_.loop),
+        timers(world.simulation, host.speed_.loop),
+        reactor(world.simulation, host.speed_.loop),
+        workers(world.simulation, host.speed_.worker),
+        frames(broker::net::request_memory_bytes(config)) {}
+  ~Process() { stop(); }
+
+  broker::app::NodeEnvironment environment(Host& host) {
+    return {.files = disk,
+            .clock = host.clock_,
+            .random = random,
+            .log = sink,
+            .metadata_loop = metadata,
+            .groups_loop = groups,
+            .timers = timers,
+            .workers = workers,
+            .on_fatal = [&host](const base::Error& error) { host.fail(error); }};
+  }
+  /// Nothing happens any more, and nothing is destroyed: we may be in the middle of anything.
+  void halt() {
+    sink.silence();
+    disk.cut_off();
+    for (Loop* loop : loops()) loop->halt();
+    workers.halt();
+    for (auto& end : ends) end->halt();
+  }
+  void stop() {
+    halt();
+    world.simulation.cancel_all(this);
+    for (Loop* loop : loops()) loop->stop();
+    workers.stop();
+  }
+  std::vector<Loop*> loops() { return {&metadata, &groups, &timers, &reactor}; }
+
+  World& world;
+  TraceSink sink;
+  ProcessDisk disk;
+  base::SeededRandom random;
+  Loop metadata, groups, timers, reactor;
+  Workers workers;
+  broker::net::FramePool frames;
+  std::optional<broker::net::SessionContext> sessions;  // from when it serves
+  std::unique_ptr<broker::app::Node> node;
+  std::vector<std::shared_ptr<ServerEnd>> ends;
+  bool stopping = false;
+};
+
+Host::Host(World& world, std::string name, Speed speed)
+    : world_(world), name_(std::move(name)), speed_(speed), clock_(world.simulation) {}
+
+Host::~Host() {
+  world_.simulation.cancel_all(this);
+  process_.reset();
+}
+
+bool Host::is_serving() const { return process_ && process_->sessions && !process_->stopping; }
+
+base::Result<void> Host::start(const std::string& properties) {
+  LH_ASSERT(!process_, "a host has one process at a time");
+  failure_.clear();
+  auto launched = launch(properties);
+  if (process_ && process_->disk.is_dead()) bury(chosen_crash_->mode);
+  if (!process_) return {};  // it has died
+  if (!launched) process_.reset();
+  return launched;
+}
+
+base::Result<void> Host::launch(const std::string& properties) {
+  auto loaded = broker::config::load_broker_config(properties);
+  if (!loaded) return tl::unexpected(loaded.error());
+  world_.trace.line(name_, "starts");
+  process_ = std::make_unique<Process>(*this, loaded->config);
+  arm();
+  LH_ASSIGN(process_->node,
+            broker::app::Node::open(std::move(loaded->config), process_->environment(*this)));
+  const auto& config = process_->node->config();
+  process_->node->start(broker::config::advertised_at(config, name_, config.listeners), [this] {
+    Process& process = *process_;
+    broker::net::SessionLimits limits;
+    process.sessions.emplace(broker::net::SessionContext{
+        limits, process.frames, process.node->handler(), process.reactor, clock_});
+    world_.trace.line(name_, "serves");
+  });
+  return {};
+}
+
+void Host::crash_after(uint64_t changes, CrashMode mode) {
+  chosen_crash_ = {changes, mode};
+  if (process_) arm();
+}
+
+void Host::call_off_crash() {
+  chosen_crash_.reset();
+  if (process_) process_->disk.die_after(UINT64_MAX);
+}
+
+void Host::arm() {
+  if (chosen_crash_) process_->disk.die_after(chosen_crash_->changes);
+}
+
+// In the middle of an operation on the disk.
+void Host::dies() {
+  world_.trace.line(name_, "dies");
+  process_->halt();
+  world_.simulation.next(process_.get(), [this] { bury(chosen_crash_->mode); });
+}
+
+void Host::crash(CrashMode mode) {
+  if (process_) process_->halt();
+  bury(mode);
+}
+
+void Host::bury(CrashMode mode) {
+  chosen_crash_.reset();
+  if (process_) {
+    for (auto& end : process_->ends) end->cut();
+    process_.reset();
+  }
+  disk_.crash(mode, world_.random());
+  heal_process();
+  last_end_ = End::kDied;
+  last_mode_ = mode;
+  world_.trace.line(name_, "is dead, {}",
+                    mode == CrashMode::kKeepAll        ? "with all it wrote"
+                    : mode == CrashMode::kLoseUnsynced ? "without what it did not sync"
+                                                       : "with some of what it did not sync");
+}
+
+void Host::fail(const base::Error& error) {
+  if (process_->disk.is_dead() || !failure_.empty()) return;
+  failure_ = error.message;
+  world_.trace.line(name_, "fails: {}", failure_);
+  stop();
+}
+
+void Host::stop() {
+  if (!process_ || std::exchange(process_->stopping, true)) return;
+  world_.trace.line(name_, "stops");
+  Process& process = *process_;
+  process.reactor.post([&process] {
+    auto ends = process.ends;
+    for (auto& end : ends) end->drain();
+  });
+  world_.simulation.after(kStopPatience, &process, [this] {
+    if (process_->disk.is_dead()) return;
+    auto ends = process_->ends;
+    for (auto& end : ends) end->close("");
+  });
+  stop_node();
+}
+
+// Once no connection is left.
+void Host::stop_node() {
+  if (process_->disk.is_dead()) return;
+  if (!process_->ends.empty()) {
+    world_.simulation.after(std::chrono::milliseconds(1), process_.get(), [this] { stop_node(); });
+    return;
+  }
+  process_->node->stop([this](base::Result<void> outcome) {
+    if (process_->disk.is_dead()) return;
+    world_.simulation.next(process_.get(), [this, outcome = std::move(outcome)]() mutable {
+      ended(std::move(outcome));
+    });
+  });
+}
+
+void Host::ended(base::Result<void> outcome) {
+  if (!outcome && failure_.empty()) failure_ = outcome.error().message;
+  last_end_ = failure_.empty() ? End::kOrderly : End::kFailed;
+  process_.reset();
+  heal_process();
+  base::SeededRandom unused(0);
+  disk_.crash(CrashMode::kKeepAll, unused);  // what it left open is closed
+  world_.trace.line(name_, "has ended{}{}", failure_.empty() ? "" : ": ", failure_);
+}
+
+void Host::fill_disk(uint64_t spare) {
+  world_.trace.line(name_, "has {} bytes left on its disk", spare);
+  is_ailing_ = true;
+  disk_.set_capacity(disk_.used_bytes() + spare);
+}
+
+void Host::empty_disk() {
+  world_.trace.line(name_, "has room on its disk again");
+  disk_.set_capacity(UINT64_MAX);
+}
+
+void Host::fail_disk(base::DiskOperation operation, uint64_t after) {
+  world_.trace.line(name_, "has a bad disk: operation {} fails after {}",
+                    static_cast<int>(operation), after);
+  is_ailing_ = true;
+  disk_.set_fault_hook(
+      [operation, left = after](base::DiskOperation asked, std::string_view) mutable {
+        bool fails = asked == operation && left-- == 0;
+        return fails ? std::optional(base::Fault{{base::Errc::kIo, "the medium is bad"}})
+                     : std::nullopt;
+      });
+}
+
+void Host::heal() {
+  is_ailing_ = false;
+  disk_.set_capacity(UINT64_MAX);
+  disk_.set_fault_hook({});
+}
+
+void Host::heal_process() {
+  was_ailing_ = is_ailing_;
+  heal();
+}
+
+bool Host::accept(const std::shared_ptr<Link>& link, const std::string& client) {
+  if (!is_serving()) return false;
+  auto info = std::make_shared<broker::net::ConnectionInfo>();
+  info->id = ++connections_;
+  info->listener = "PLAINTEXT";
+  info->client_host = client;
+  Process& process = *process_;
+  auto end = std::make_shared<ServerEnd>(*process.sessions, link, std::move(info));
+  end->start([this, at = end.get(), client](const std::string& why) {
+    if (!why.empty() && is_well()) {
+      world_.findings.add("{} closed the connection of {}: {}", name_, client, why);
+    }
+    std::erase_if(process_->ends, [at](const auto& each) { return each.get() == at; });
+  });
+  process.ends.push_back(std::move(end));
+  return true;
+}
+
+}  // namespace longhaul::sim

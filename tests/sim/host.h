@@ -1,0 +1,104 @@
+// A machine with a disk, on which one broker process runs at a time.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/memory_file_system.h"
+#include "broker/app/node.h"
+#include "tests/sim/pipe.h"
+#include "tests/sim/world.h"
+
+namespace longhaul::sim {
+
+/// How slow it is: typical times, see Simulation::some_delay.
+struct Speed {
+  Time loop{20};      // from a post to its turn
+  Time worker{1000};  // of what may block, fsync above all
+};
+
+/// The disk and the clock outlive processes. A process ends in order, or it dies: in between two
+/// events, or in the middle of one, at a change to the disk.
+class Host {
+ public:
+  /// How the last process ended.
+  enum class End { kOrderly, kDied, kFailed };
+
+  Host(World& world, std::string name, Speed speed);
+  ~Host();
+  Host(const Host&) = delete;
+  Host& operator=(const Host&) = delete;
+
+  const std::string& name() const { return name_; }
+  base::MemoryFileSystem& disk() { return disk_; }
+  Clock& clock() { return clock_; }
+
+  /// Starts a process with this server.properties. It recovers its logs at once and joins its
+  /// cluster in events to come; it may also die in the midst of it. Not from within an event.
+  base::Result<void> start(const std::string& properties);
+  bool is_running() const { return process_ != nullptr; }
+  /// Requests are answered.
+  bool is_serving() const;
+  /// It serves, and nothing was done to its disk: it has no reason to refuse anything.
+  bool is_well() const { return is_serving() && !is_ailing_; }
+  /// Ends the process in order, in events to come.
+  void stop();
+  /// Ends it now, if there is one, and what was not synced fares as `mode` says.
+  void crash(base::CrashMode mode);
+  /// The same in the middle of something: after so many more changes to the disk. A process that
+  /// starts before that inherits it.
+  void crash_after(uint64_t changes, base::CrashMode mode);
+  void call_off_crash();
+  End last_end() const { return last_end_; }
+  /// With kDied: how.
+  base::CrashMode last_mode() const { return last_mode_; }
+  /// With kFailed: why it could not go on.
+  const std::string& failure() const { return failure_; }
+  /// Something had been done to the disk of the last process.
+  bool was_ailing() const { return was_ailing_; }
+
+  /// So many bytes more, and the disk is full.
+  void fill_disk(uint64_t spare);
+  /// There is room again.
+  void empty_disk();
+  /// One operation of this kind fails, after so many that do not. Until the process ends, the host
+  /// is not well.
+  void fail_disk(base::DiskOperation operation, uint64_t after);
+  /// Whatever was done to the disk is over, and should have no consequence any more.
+  void heal();
+
+  /// The server's end of a new connection; false if nobody listens.
+  bool accept(const std::shared_ptr<Link>& link, const std::string& client);
+
+ private:
+  struct Process;
+  struct ChosenCrash {
+    uint64_t changes;
+    base::CrashMode mode;
+  };
+  base::Result<void> launch(const std::string& properties);
+  void arm();
+  void dies();
+  void bury(base::CrashMode mode);
+  void fail(const base::Error& error);
+  void stop_node();
+  void ended(base::Result<void> outcome);
+  void heal_process();
+
+  World& world_;
+  const std::string name_;
+  const Speed speed_;
+  base::MemoryFileSystem disk_;
+  Clock clock_;
+  std::optional<ChosenCrash> chosen_crash_;
+  std::unique_ptr<Process> process_;
+  uint64_t connections_ = 0;
+  bool is_ailing_ = false;
+  End last_end_ = End::kOrderly;
+  base::CrashMode last_mode_ = base::CrashMode::kKeepAll;
+  std::string failure_;
+  bool was_ailing_ = false;
+};
+
+}  // namespace longhaul::sim

@@ -1,0 +1,236 @@
+#include "tests/sim/producer.h"
+
+#include <array>
+
+#include "protocol/messages/init_producer_id.h"
+#include "records/builder.h"
+
+namespace longhaul::sim {
+
+using protocol::ErrorCode;
+
+namespace {
+
+constexpr size_t kMostInFlight =
+    5;  // max.in.flight.requests.per.connection of idempotent producers
+constexpr int16_t kOldestProduce = 7;      // zstd
+constexpr int16_t kProduceByTopicId = 13;  // names of topics come again
+constexpr Time kRetry = std::chrono::milliseconds(100);
+
+base::Bytes random_bytes(base::Random& random, size_t size) {
+  base::Bytes bytes(size);
+  for (size_t i = 0; i < size; i += 2) bytes[i] = static_cast<uint8_t>(random.next());
+  return bytes;
+}
+
+}  // namespace
+
+Producer::Producer(World& world, Host& host, std::string name, const ConnectionOptions& connection,
+                   uint32_t number, const ProducerOptions& options, Topics& topics,
+                   History& history)
+    : Actor(world, host, std::move(name), connection),
+      number_(number),
+      options_(options),
+      topics_(topics),
+      history_(history) {}
+
+void Producer::work() {
+  if (!options_.idempotent) return turn();
+  for (auto& [partition, stream] : streams_) {
+    bool lost = stream.newest_acknowledged != 0 && history_.is_lost(stream.newest_acknowledged);
+    if (lost) return begin_anew();
+  }
+  if (producer_id_ < 0) return get_producer_id();
+  for (auto& [partition, stream] : streams_) resend(stream);
+  turn();
+}
+
+/// With another producer ID: what the broker knows of this one is not what we know.
+void Producer::begin_anew() {
+  for (auto& [partition, stream] : streams_) {
+    for (const BatchPtr& batch : stream.unacknowledged) history_.given_up(batch->id);
+  }
+  streams_.clear();
+  producer_id_ = -1;
+  get_producer_id();
+}
+
+void Producer::get_producer_id() {
+  protocol::InitProducerIdRequest request;
+  request.transactional_id.reset();
+  request.transaction_timeout_ms = 60'000;
+  ask<protocol::InitProducerIdResponse>(std::move(request), [this](auto reply) {
+    if (!reply) return;
+    if (reply->message.error_code != ErrorCode::kNone) {
+      return later(kRetry, [this] { get_producer_id(); });
+    }
+    producer_id_ = reply->message.producer_id;
+    history_.producer_id_given(producer_id_);
+    if (may_work()) turn();
+  });
+}
+
+void Producer::resend(Stream& stream) {
+  stream.failed = false;
+  for (const BatchPtr& batch : stream.unacknowledged) {
+    ++stream.in_flight;
+    send({batch});
+  }
+}
+
+void Producer::turn() {
+  std::vector<PartitionId> all = topics_.partitions();
+  size_t count = 1 + world_.random().below(options_.idempotent ? 1 : 3);
+  std::vector<BatchPtr> batches;
+  for (size_t i = 0; i < count && !all.empty(); ++i) {
+    auto chosen = all.begin() + static_cast<ptrdiff_t>(world_.random().below(all.size()));
+    PartitionId partition = *chosen;
+    all.erase(chosen);
+    if (options_.idempotent) {
+      Stream& stream = streams_[partition];
+      if (stream.failed || stream.in_flight >= kMostInFlight) continue;
+    }
+    batches.push_back(make_batch(partition));
+  }
+  if (!batches.empty()) send(std::move(batches));
+  later(options_.pause, [this] { turn(); });
+}
+
+/// So that no two batches are alike.
+base::Bytes Producer::unique_value(base::Random& random) {
+  base::Bytes value = random_bytes(random, 8 + random.below(options_.largest_value + 1));
+  base::store_big_endian(value.data(), (uint64_t{number_} << 32) + ++values_);
+  return value;
+}
+
+Producer::BatchPtr Producer::make_batch(const PartitionId& partition) {
+  base::Random& random = world_.random();
+  records::BatchOptions options;
+  options.codec = options_.codec;
+  Stream* stream = options_.idempotent ? &streams_[partition] : nullptr;
+  if (stream) {
+    options.producer_id = producer_id_;
+    options.producer_epoch = 0;
+    options.base_sequence = stream->next_sequence;
+  }
+  records::BatchBuilder builder(options);
+  std::vector<int64_t> timestamps;
+  size_t count = 1 + random.below(options_.most_records);
+  for (size_t i = 0; i < count; ++i) {
+    // Producers' clocks differ, and records wait in them.
+    timestamps.push_back(host_.clock().wall_ms() - static_cast<int64_t>(random.below(3000)));
+    base::Bytes key = random_bytes(random, 8);
+    base::Bytes value = unique_value(random);
+    std::array<records::RecordHeader, 1> headers{{{"client", base::as_bytes(name())}}};
+    std::span<const records::RecordHeader> some(headers.data(), random.below(2));
+    std::optional<base::ByteView> maybe_key;
+    if (random.below(4) > 0) maybe_key = key;
+    std::optional<base::ByteView> maybe_value;
+    if (random.below(20) > 0 || i == 0) maybe_value = value;
+    builder.append(timestamps.back(), maybe_key, maybe_value, some);
+  }
+  auto batch = std::make_shared<Batch>();
+  batch->partition = partition;
+  batch->bytes = builder.build(codecs_);
+  batch->id = history_.sent(partition, number_, batch->bytes, std::move(timestamps));
+  if (stream) {
+    stream->next_sequence += static_cast<int32_t>(count);
+    stream->unacknowledged.push_back(batch);
+    ++stream->in_flight;
+  }
+  return batch;
+}
+
+void Producer::send(std::vector<BatchPtr> batches) {
+  protocol::ProduceRequest request;
+  request.acks = options_.acks;
+  request.timeout_ms = 10'000;
+  int16_t oldest = kOldestProduce;
+  for (const BatchPtr& batch : batches) {
+    const Topic* topic = topics_.find(batch->partition.topic);
+    if (!topic || topic->may_change) oldest = kProduceByTopicId;
+    auto& data = request.topic_data.emplace_back();
+    data.name = topic ? topic->name : "gone";
+    data.topic_id = batch->partition.topic;
+    data.partition_data.push_back(
+        {.index = batch->partition.index, .records = protocol::Records{.bytes = batch->bytes}});
+  }
+  ask<protocol::ProduceResponse>(std::move(request), oldest,
+                                 [this, batches = std::move(batches)](auto reply) {
+                                   for (const BatchPtr& batch : batches) {
+                                     settle(batch, reply ? &reply->message : nullptr);
+                                   }
+                                 });
+}
+
+/// Null: there is no answer.
+void Producer::settle(const BatchPtr& batch, const protocol::ProduceResponse* response) {
+  ErrorCode code = ErrorCode::kNetworkException;
+  int64_t offset = -1;
+  const Topic* topic = topics_.find(batch->partition.topic);
+  for (size_t i = 0; response && i < response->responses.size(); ++i) {
+    const auto& of_topic = response->responses[i];
+    bool same = of_topic.topic_id.is_zero() ? topic && of_topic.name == topic->name
+                                            : of_topic.topic_id == batch->partition.topic;
+    const auto& answer = of_topic.partition_responses.at(0);
+    if (!same || answer.index != batch->partition.index) continue;
+    code = answer.error_code;
+    offset = answer.base_offset;
+  }
+  if (response) check_code(batch->partition, code);
+  if (options_.idempotent) {
+    settle_in_stream(batch, code, offset);
+    Stream& stream = streams_[batch->partition];
+    if (response && stream.failed && stream.in_flight == 0) recover(batch->partition, code);
+    return;
+  }
+  if (code == ErrorCode::kNone) return history_.acknowledged(batch->id, offset);
+  history_.given_up(batch->id);
+}
+
+void Producer::settle_in_stream(const BatchPtr& batch, ErrorCode code, int64_t offset) {
+  Stream& stream = streams_[batch->partition];
+  --stream.in_flight;
+  if (code == ErrorCode::kNone) {
+    history_.acknowledged(batch->id, offset);
+    std::erase(stream.unacknowledged, batch);
+    stream.newest_acknowledged = std::max(stream.newest_acknowledged, batch->id);
+  } else {
+    stream.failed = true;
+  }
+}
+
+/// Once nothing is in flight to a partition that refused something.
+void Producer::recover(const PartitionId& partition, ErrorCode code) {
+  Stream& stream = streams_[partition];
+  const Topic* topic = topics_.find(partition.topic);
+  if (!topic) {
+    for (const BatchPtr& batch : stream.unacknowledged) history_.given_up(batch->id);
+    streams_.erase(partition);
+    return;
+  }
+  if (topic->state == Topic::State::kDeleting) {
+    // It may stay after all: its sequences go on then.
+    return later(kRetry, [this, partition, code] {
+      if (streams_.contains(partition)) recover(partition, code);
+    });
+  }
+  world_.trace.line(name(), "tries again after {}", protocol::name(code));
+  later(kRetry, [this, partition] {
+    if (streams_.contains(partition)) resend(streams_[partition]);
+  });
+}
+
+void Producer::check_code(const PartitionId& partition, ErrorCode code) {
+  if (code == ErrorCode::kNone) return;
+  // Whatever was in flight behind a batch that was refused finds a gap: it is sent again after it.
+  bool behind = options_.idempotent && streams_[partition].failed;
+  if (behind && code == ErrorCode::kOutOfOrderSequenceNumber) return;
+  const Topic* topic = topics_.find(partition.topic);
+  bool there = topic && topic->state == Topic::State::kThere;
+  if (!there || !host_.is_well()) return;
+  world_.findings.add("{}: produce to {}-{} is refused: {}", name(), topic->name, partition.index,
+                      protocol::name(code));
+}
+
+}  // namespace longhaul::sim
