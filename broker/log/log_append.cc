@@ -155,6 +155,7 @@ LogResult<AppendResult> Log::append_locked(base::ByteView bytes, Batches batches
                     written.error().message);
     }
     out_of_space_ = true;
+    for (const auto& batch : batches) producers_.note_unwritten(batch.header);
     return storage_error(written.error());
   }
   if (out_of_space_) logger_.info("{}: there is room again", id_.to_string());

@@ -13,6 +13,7 @@ namespace {
 
 /// The largest sequence number, after which they begin again at 0.
 constexpr int64_t kSequences = int64_t{1} << 31;
+constexpr size_t kMostUnwritten = 10'000;
 
 /// After kNoSequence comes 0.
 bool follows(int32_t last, int32_t next) { return next == records::add_sequence(last, 1); }
@@ -49,8 +50,21 @@ void ProducerEntry::add(const ProducerBatch& batch) {
 
 LogResult<std::optional<ProducerBatch>> ProducerStates::check(
     const records::BatchHeader& batch) const {
+  auto out_of_order = [&](int32_t last) {
+    return kafka_fail(
+        ErrorCode::kOutOfOrderSequenceNumber,
+        fmt::format("producer {} in epoch {} sent sequence number {} after {}", batch.producer_id,
+                    batch.producer_epoch, batch.base_sequence, last));
+  };
   const ProducerEntry* entry = find(batch.producer_id);
-  if (entry == nullptr || entry->epoch == records::kNoProducerEpoch) return std::nullopt;
+  if (entry == nullptr) {
+    auto first = unwritten_.find(batch.producer_id);
+    bool behind = first != unwritten_.end() && first->second.epoch == batch.producer_epoch &&
+                  first->second.base_sequence != batch.base_sequence;
+    if (behind) return out_of_order(records::kNoSequence);
+    return std::nullopt;
+  }
+  if (entry->epoch == records::kNoProducerEpoch) return std::nullopt;
   if (const ProducerBatch* duplicate = entry->find_duplicate(batch)) return *duplicate;
   if (batch.producer_epoch < entry->epoch) {
     return kafka_fail(ErrorCode::kInvalidProducerEpoch,
@@ -60,13 +74,18 @@ LogResult<std::optional<ProducerBatch>> ProducerStates::check(
   if (batch.is_control()) return std::nullopt;  // a marker has no sequence number
   bool same_epoch = batch.producer_epoch == entry->epoch;
   int32_t last = same_epoch ? entry->last_sequence() : records::kNoSequence;
-  if (!follows(last, batch.base_sequence)) {
-    return kafka_fail(
-        ErrorCode::kOutOfOrderSequenceNumber,
-        fmt::format("producer {} in epoch {} sent sequence number {} after {}", batch.producer_id,
-                    batch.producer_epoch, batch.base_sequence, last));
-  }
+  if (!follows(last, batch.base_sequence)) return out_of_order(last);
   return std::nullopt;
+}
+
+void ProducerStates::note_unwritten(const records::BatchHeader& batch) {
+  if (!batch.has_producer_id() || batch.is_control() || find(batch.producer_id)) return;
+  // A disk stays full for so many new producers only if somebody means harm: what is forgotten then
+  // is their own order.
+  if (unwritten_.size() >= kMostUnwritten) unwritten_.clear();
+  auto [known, added] = unwritten_.try_emplace(batch.producer_id);
+  if (added || known->second.epoch < batch.producer_epoch)
+    known->second = {batch.producer_epoch, batch.base_sequence};
 }
 
 std::optional<CompletedTransaction> ProducerStates::apply(const records::BatchHeader& batch,
@@ -74,6 +93,7 @@ std::optional<CompletedTransaction> ProducerStates::apply(const records::BatchHe
   if (!batch.has_producer_id() || (batch.is_control() && !marker)) return std::nullopt;
   ProducerEntry& entry = producers_[batch.producer_id];
   entry.producer_id = batch.producer_id;
+  unwritten_.erase(batch.producer_id);
   if (entry.epoch != batch.producer_epoch) {
     entry.epoch = batch.producer_epoch;
     entry.batch_count = 0;
@@ -125,6 +145,7 @@ size_t ProducerStates::expire(int64_t now_ms, int64_t ms) {
 
 void ProducerStates::clear() {
   producers_ = {};
+  unwritten_ = {};
   open_.clear();
   unreplicated_.clear();
 }

@@ -65,6 +65,9 @@ class ProducerStates {
   /// the duplicate it is of, nothing if it is new and in order, or INVALID_PRODUCER_EPOCH or
   /// OUT_OF_ORDER_SEQUENCE_NUMBER. A producer never seen may begin anywhere (KIP-360).
   LogResult<std::optional<ProducerBatch>> check(const records::BatchHeader& batch) const;
+  /// A batch that `check` let pass could not be written, and its producer will send it again: a
+  /// producer never seen must then begin with it, and not with one that it had sent behind it.
+  void note_unwritten(const records::BatchHeader& batch);
 
   /// Takes note of a batch that is in the log, whoever wrote it; `marker` if it is a control batch
   /// that ends a transaction. Returns the transaction that it ended.
@@ -89,8 +92,14 @@ class ProducerStates {
   size_t size() const { return producers_.size(); }
 
  private:
+  struct Unwritten {
+    int16_t epoch = records::kNoProducerEpoch;
+    int32_t base_sequence = records::kNoSequence;
+  };
+
   std::unordered_map<int64_t, ProducerEntry> producers_;
-  std::set<int64_t> open_;                   // first offsets of open transactions
+  std::unordered_map<int64_t, Unwritten> unwritten_;  // of producers never seen, by producer ID
+  std::set<int64_t> open_;                            // first offsets of open transactions
   std::map<int64_t, int64_t> unreplicated_;  // ended ones: first offset to that of the marker
 };
 

@@ -33,6 +33,22 @@ class LogStateTest : public LogFixture {
   }
 };
 
+TEST_F(LogStateTest, AProducersFirstBatchStaysFirstAfterAFullDisk) {
+  open();
+  append_ok({.value_size = 500});
+  uint64_t used = files_->used_bytes();
+  BatchSpec large = from_producer(0, 5);
+  large.value_size = 500;
+  files_->set_capacity(used + 300);
+  EXPECT_EQ(ErrorCode::kKafkaStorageError, append(large).error().code);
+  // What its producer had sent behind it would fit.
+  EXPECT_EQ(ErrorCode::kOutOfOrderSequenceNumber, append(from_producer(5)).error().code);
+  files_->set_capacity(UINT64_MAX);
+  EXPECT_EQ(ErrorCode::kOutOfOrderSequenceNumber, append(from_producer(5)).error().code);
+  EXPECT_EQ(1, append_ok(large));
+  EXPECT_EQ(6, append_ok(from_producer(5)));
+}
+
 TEST_F(LogStateTest, RetentionByTime) {
   config_.segment_bytes = 300;
   config_.retention_ms = 10'000;
