@@ -37,8 +37,7 @@ KafkaResult<Assignment> assign(const ControllerInput& input, const Topic& topic,
 KafkaResult<MetadataRecords> grow(const ControllerInput& input, const Wanted& wanted) {
   const Topic* topic = input.image.topic(wanted.name);
   if (topic == nullptr)
-    return kafka_fail(ErrorCode::kUnknownTopicOrPartition,
-                      "This server does not host this topic-partition.");
+    return kafka_fail(ErrorCode::kUnknownTopicOrPartition, "there is no topic of this name");
   auto count = static_cast<int32_t>(topic->partitions.size());
   if (wanted.count == count)
     return kafka_fail(ErrorCode::kInvalidPartitions,
@@ -74,8 +73,9 @@ Decision<protocol::CreatePartitionsResponse> create_partitions(
     int& left = times[wanted.name];
     if (left == 0) continue;  // answered already
     KafkaResult<MetadataRecords> records =
-        left > 1 ? kafka_fail(ErrorCode::kInvalidRequest, "Duplicate topic name.")
-                 : grow(input, wanted);
+        left > 1
+            ? kafka_fail(ErrorCode::kInvalidRequest, "the topic is in the request more than once")
+            : grow(input, wanted);
     left = 0;
     if (records && decision.records.size() + records->size() > kMaxRecordsPerRequest)
       records = kafka_fail(ErrorCode::kPolicyViolation,

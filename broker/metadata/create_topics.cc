@@ -213,7 +213,7 @@ Decision<Response> TopicCreation::decide() {
     if (!answered.insert(topic.name).second) continue;
     KafkaResult<TopicResult> result =
         times[topic.name] > 1
-            ? kafka_fail(ErrorCode::kInvalidRequest, "Duplicate topic name.")
+            ? kafka_fail(ErrorCode::kInvalidRequest, "the topic is in the request more than once")
             : (total ? create(topic, decision.records) : tl::unexpected(total.error()));
     decision.response.topics.push_back(result ? std::move(*result)
                                               : refused(topic.name, result.error()));

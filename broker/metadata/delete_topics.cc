@@ -25,21 +25,20 @@ std::vector<State> named_topics(const protocol::DeleteTopicsRequest& request) {
 
 KafkaResult<const Topic*> find(const ControllerInput& input, const State& state, bool repeated) {
   if (state.name && !state.topic_id.is_zero())
-    return kafka_fail(ErrorCode::kInvalidRequest,
-                      "You may not specify both topic name and topic id.");
+    return kafka_fail(ErrorCode::kInvalidRequest, "a topic is named or given by its ID, not both");
   if (!state.name && state.topic_id.is_zero())
-    return kafka_fail(ErrorCode::kInvalidRequest, "Neither topic name nor id were specified.");
+    return kafka_fail(ErrorCode::kInvalidRequest, "a topic has neither a name nor an ID");
   if (repeated)
-    return kafka_fail(ErrorCode::kInvalidRequest,
-                      state.name ? "Duplicate topic name." : "Duplicate topic id.");
+    return kafka_fail(ErrorCode::kInvalidRequest, "the topic is in the request more than once");
   const Topic* topic =
       state.name ? input.image.topic(*state.name) : input.image.topic(state.topic_id);
   if (topic == nullptr)
-    return kafka_fail(state.name ? ErrorCode::kUnknownTopicOrPartition : ErrorCode::kUnknownTopicId,
-                      state.name ? "This server does not host this topic-partition."
-                                 : "This server does not host this topic ID.");
+    return kafka_fail(
+        state.name ? ErrorCode::kUnknownTopicOrPartition : ErrorCode::kUnknownTopicId,
+        state.name ? "there is no topic of this name" : "there is no topic with this ID");
   if (!input.settings.delete_topics)
-    return kafka_fail(ErrorCode::kTopicDeletionDisabled, "Topic deletion is disabled.");
+    return kafka_fail(ErrorCode::kTopicDeletionDisabled,
+                      "topics cannot be deleted here: delete.topic.enable is false");
   return topic;
 }
 

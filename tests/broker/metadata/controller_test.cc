@@ -70,7 +70,8 @@ TEST_F(Controller, GrowsTopics) {
   EXPECT_EQ(image_->partition_count, 5);
   auto twice = growth("t", 6);
   twice.topics.push_back(twice.topics[0]);
-  EXPECT_EQ(grow(twice), (Outcome{ErrorCode::kInvalidRequest, "Duplicate topic name."}));
+  EXPECT_EQ(grow(twice),
+            (Outcome{ErrorCode::kInvalidRequest, "the topic is in the request more than once"}));
 }
 
 TEST_F(Controller, DeletesTopics) {

@@ -208,7 +208,7 @@ TEST_F(CreateTopics, SeveralInOneRequest) {
   auto response = run(&create_topics, request);
   ASSERT_EQ(response.topics.size(), 4u);
   EXPECT_EQ(response.topics[0].error_code, ErrorCode::kInvalidRequest);
-  EXPECT_EQ(response.topics[0].error_message, "Duplicate topic name.");
+  EXPECT_EQ(response.topics[0].error_message, "the topic is in the request more than once");
   EXPECT_EQ(response.topics[1].error_code, ErrorCode::kNone);
   EXPECT_EQ(response.topics[2].error_code, ErrorCode::kInvalidTopicException);
   EXPECT_EQ(response.topics[3].error_code, ErrorCode::kNone);
