@@ -63,7 +63,9 @@ void ServerEnd::pump() {
   for (bool moved = true; moved && !halted_ && !session_.closed();) {
     moved = read_some();
     while (write_some()) moved = true;
-    if (!halted_ && !session_.closed()) session_.proceed();
+    if (halted_ || session_.closed()) break;
+    session_.proceed();
+    moved |= !unread_.empty() && session_.wants_input();
   }
   if (halted_) return;
   if (session_.closed()) return close(session_.close_reason());
