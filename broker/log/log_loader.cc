@@ -87,11 +87,18 @@ base::Result<void> LogLoader::load_topic_id() {
 base::Result<void> LogLoader::forget_torn(const base::Error& why) {
   bool has_data = std::any_of(files_.begin(), files_.end(),
                               [](const auto& file) { return file.second.log.value_or(0) > 0; });
-  if (!has_data) return {};
-  if (params_.clean || was_flushed()) return tl::unexpected(why);
+  if (params_.clean || was_flushed()) {
+    if (has_data) return tl::unexpected(why);
+    return {};
+  }
   log_->logger_.warn("{}; it was never flushed: it begins anew, empty", why.message);
   LH_ASSIGN(auto entries, params_.files->list(params_.path));
-  for (const auto& entry : entries) LH_TRY(params_.files->remove(params_.path + "/" + entry.name));
+  // Newest first, and last the file that has us do this: a crash between two leaves no hole.
+  for (auto entry = entries.rbegin(); entry != entries.rend(); ++entry) {
+    if (entry->name == kPartitionMetadataName) continue;
+    LH_TRY(params_.files->remove(params_.path + "/" + entry->name));
+  }
+  LH_TRY(params_.files->remove(params_.path + "/" + kPartitionMetadataName));
   files_.clear();
   return {};
 }

@@ -59,6 +59,30 @@ TEST_F(LogDurabilityTest, ATornTopicIdBeginsAnew) {
   EXPECT_TRUE(log_->set_topic_id(id_));
 }
 
+TEST_F(LogDurabilityTest, BeginningAnewMayBeInterrupted) {
+  for (int done = 0; done < 8; ++done) {
+    open();
+    ASSERT_TRUE(log_->set_topic_id(id_));
+    append_ok();
+    ASSERT_TRUE(log_->roll());
+    append_ok();
+    tear_topic_id();
+    crash(CrashMode::kKeepAll);
+    files_->set_fault_hook([left = done](base::DiskOperation operation, std::string_view) mutable {
+      bool fails = operation == base::DiskOperation::kRemove && left-- <= 0;
+      return fails ? std::optional(base::Fault{{base::Errc::kIo, "killed"}}) : std::nullopt;
+    });
+    log_.reset();
+    static_cast<void>(Log::open(params()));
+    files_->set_fault_hook({});
+    crash(CrashMode::kKeepAll);
+    open();
+    EXPECT_EQ(0, log_->log_start_offset());
+    EXPECT_EQ(0, log_->log_end_offset());
+    EXPECT_TRUE(log_->topic_id().is_zero());
+  }
+}
+
 TEST_F(LogDurabilityTest, ATopicIdThatWasDurableIsNotGivenUp) {
   open();
   ASSERT_TRUE(log_->set_topic_id(id_));
