@@ -8,7 +8,7 @@ using enum Type;
 using enum Importance;
 using enum Update;
 
-constexpr Option kOptions[] = {
+constexpr Option kClusterOptions[] = {
     {"auto.create.topics.enable", kBoolean, is("true"), kHigh, kReadOnly, "", at_start()},
     {"auto.leader.rebalance.enable", kBoolean, is("true"), kHigh, kReadOnly, "",
      not_yet(kOneNodeYet)},
@@ -91,6 +91,6 @@ constexpr Option kOptions[] = {
 
 }  // namespace
 
-std::span<const Option> cluster_options() { return kOptions; }
+std::span<const Option> cluster_options() { return kClusterOptions; }
 
 }  // namespace longhaul::broker::config

@@ -20,7 +20,7 @@ constexpr Option gone(std::string_view name, std::string_view instead, Type type
   return {name, type, null_default(), kLow, kReadOnly, "", dropped(instead)};
 }
 
-constexpr Option kOptions[] = {
+constexpr Option kDroppedOptions[] = {
     gone("advertised.host.name", kListeners),
     gone("advertised.port", kListeners),
     gone("auto.include.jmx.reporter", kPrometheus),
@@ -69,6 +69,6 @@ constexpr Option kOptions[] = {
 
 }  // namespace
 
-std::span<const Option> dropped_options() { return kOptions; }
+std::span<const Option> dropped_options() { return kDroppedOptions; }
 
 }  // namespace longhaul::broker::config

@@ -9,7 +9,7 @@ using enum Type;
 using enum Importance;
 using enum Update;
 
-constexpr Option kOptions[] = {
+constexpr Option kExtensionsOptions[] = {
     {"alter.config.policy.class.name", kClass, null_default(), kLow, kReadOnly, "",
      never(kNoPlugins)},
     {"client.quota.callback.class", kClass, null_default(), kLow, kReadOnly, "", never(kNoPlugins)},
@@ -86,6 +86,6 @@ constexpr Option kOptions[] = {
 
 }  // namespace
 
-std::span<const Option> extensions_options() { return kOptions; }
+std::span<const Option> extensions_options() { return kExtensionsOptions; }
 
 }  // namespace longhaul::broker::config

@@ -9,7 +9,7 @@ using enum Type;
 using enum Importance;
 using enum Update;
 
-constexpr Option kOptions[] = {
+constexpr Option kGroupsOptions[] = {
     {"group.consumer.assignment.interval.ms", kInt, is("1000"), kMedium, kClusterWide, "[0,...]",
      not_yet(kClassicGroupsYet)},
     {"group.consumer.assignors", kList, is("uniform,range"), kMedium, kReadOnly, "",
@@ -155,6 +155,6 @@ constexpr Option kOptions[] = {
 
 }  // namespace
 
-std::span<const Option> groups_options() { return kOptions; }
+std::span<const Option> groups_options() { return kGroupsOptions; }
 
 }  // namespace longhaul::broker::config

@@ -9,7 +9,7 @@ using enum Type;
 using enum Importance;
 using enum Update;
 
-constexpr Option kOptions[] = {
+constexpr Option kLogOptions[] = {
     {"alter.log.dirs.replication.quota.window.num", kInt, is("11"), kLow, kReadOnly, "[1,...]",
      not_yet(kNoQuotasYet)},
     {"alter.log.dirs.replication.quota.window.size.seconds", kInt, is("1"), kLow, kReadOnly,
@@ -106,6 +106,6 @@ constexpr Option kOptions[] = {
 
 }  // namespace
 
-std::span<const Option> log_options() { return kOptions; }
+std::span<const Option> log_options() { return kLogOptions; }
 
 }  // namespace longhaul::broker::config

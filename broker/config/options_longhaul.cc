@@ -8,7 +8,7 @@ using enum Type;
 using enum Importance;
 using enum Update;
 
-constexpr Option kOptions[] = {
+constexpr Option kLonghaulOptions[] = {
     {"longhaul.cluster.id", kString, null_default(), kHigh, kReadOnly, "", at_start()},
     {"longhaul.directory.id", kString, null_default(), kMedium, kReadOnly, "", at_start()},
     {"longhaul.format", kString, is("refuse"), kHigh, kReadOnly, "[refuse, join, found]",
@@ -21,6 +21,6 @@ constexpr Option kOptions[] = {
 
 }  // namespace
 
-std::span<const Option> longhaul_options() { return kOptions; }
+std::span<const Option> longhaul_options() { return kLonghaulOptions; }
 
 }  // namespace longhaul::broker::config

@@ -8,7 +8,7 @@ using enum Type;
 using enum Importance;
 using enum Update;
 
-constexpr Option kOptions[] = {
+constexpr Option kNetOptions[] = {
     {"advertised.listeners", kList, null_default(), kHigh, kReadOnly, "", at_start()},
     {"background.threads", kInt, is("10"), kHigh, kClusterWide, "[1,...]",
      never("num.io.threads workers do this")},
@@ -51,6 +51,6 @@ constexpr Option kOptions[] = {
 
 }  // namespace
 
-std::span<const Option> net_options() { return kOptions; }
+std::span<const Option> net_options() { return kNetOptions; }
 
 }  // namespace longhaul::broker::config

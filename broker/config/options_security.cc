@@ -8,7 +8,7 @@ using enum Type;
 using enum Importance;
 using enum Update;
 
-constexpr Option kOptions[] = {
+constexpr Option kSecurityOptions[] = {
     {"authorizer.class.name", kString, is(""), kLow, kReadOnly, "non-null string",
      not_yet(kNoTlsYet)},
     {"delegation.token.expiry.check.interval.ms", kLong, is("3600000"), kLow, kReadOnly, "[1,...]",
@@ -153,6 +153,6 @@ constexpr Option kOptions[] = {
 
 }  // namespace
 
-std::span<const Option> security_options() { return kOptions; }
+std::span<const Option> security_options() { return kSecurityOptions; }
 
 }  // namespace longhaul::broker::config

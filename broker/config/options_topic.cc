@@ -8,7 +8,7 @@ using enum Type;
 using enum Importance;
 using enum Update;
 
-constexpr Option kOptions[] = {
+constexpr Option kTopicOptions[] = {
     {"cleanup.policy", kList, is("delete"), kMedium, kClusterWide, "[compact, delete]",
      in_effect()},
     {"compression.gzip.level", kInt, is("-1"), kMedium, kClusterWide, "[1,...,9] or -1",
@@ -62,6 +62,6 @@ constexpr Option kOptions[] = {
 
 }  // namespace
 
-std::span<const Option> topic_options() { return kOptions; }
+std::span<const Option> topic_options() { return kTopicOptions; }
 
 }  // namespace longhaul::broker::config

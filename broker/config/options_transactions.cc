@@ -8,7 +8,7 @@ using enum Type;
 using enum Importance;
 using enum Update;
 
-constexpr Option kOptions[] = {
+constexpr Option kTransactionsOptions[] = {
     {"add.partitions.to.txn.retry.backoff.max.ms", kInt, is("100"), kHigh, kReadOnly, "[0,...]",
      not_yet(kNoTransactionsYet)},
     {"add.partitions.to.txn.retry.backoff.ms", kInt, is("20"), kHigh, kReadOnly, "[1,...]",
@@ -40,6 +40,6 @@ constexpr Option kOptions[] = {
 
 }  // namespace
 
-std::span<const Option> transactions_options() { return kOptions; }
+std::span<const Option> transactions_options() { return kTransactionsOptions; }
 
 }  // namespace longhaul::broker::config

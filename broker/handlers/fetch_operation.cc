@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "broker/handlers/isolation_level.h"
 #include "broker/handlers/topic_lookup.h"
 
 namespace longhaul::broker::handlers {
@@ -10,8 +11,6 @@ using protocol::ErrorCode;
 using protocol::FetchResponse;
 
 namespace {
-
-constexpr int8_t kReadCommitted = 1;
 
 void fill(FetchResponse::PartitionData& data, partition::FetchResult& result) {
   data.high_watermark = result.high_watermark;

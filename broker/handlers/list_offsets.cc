@@ -4,6 +4,7 @@
 #include <string>
 
 #include "broker/handlers/handlers.h"
+#include "broker/handlers/isolation_level.h"
 #include "protocol/messages/offset_for_leader_epoch.h"
 
 namespace longhaul::broker::handlers {
@@ -20,7 +21,6 @@ constexpr int64_t kMaxTimestamp = -3;           // KIP-734
 constexpr int64_t kEarliestLocal = -4;          // KIP-405: the earliest one, as nothing is remote
 constexpr int64_t kLatestTiered = -5;           // KIP-1005: none, likewise
 constexpr int64_t kEarliestPendingUpload = -6;  // KIP-1023: none, likewise
-constexpr int8_t kReadCommitted = 1;
 constexpr int16_t kFirstVersionWithEpochs = 4;
 
 using Answer = ListOffsetsResponse::ListOffsetsPartitionResponse;

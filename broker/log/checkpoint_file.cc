@@ -13,7 +13,7 @@ namespace {
 using base::Errc;
 
 constexpr std::string_view kVersion = "0";
-constexpr uint64_t kMaxFileBytes = 256u << 20;
+constexpr uint64_t kMaxCheckpointBytes = 256u << 20;
 
 template <class T>
 std::optional<T> number(std::string_view text) {
@@ -44,7 +44,7 @@ std::string_view take_last_word(std::string_view& line) {
 /// Checks version and count, and gives each entry's line to `take`, which says if it is right.
 template <class Take>
 base::Result<void> read_lines(base::FileSystem& files, const std::string& path, const Take& take) {
-  auto content = base::read_file(files, path, kMaxFileBytes);
+  auto content = base::read_file(files, path, kMaxCheckpointBytes);
   if (!content && content.error().code == Errc::kNotFound) return {};
   if (!content) return tl::unexpected(content.error());
   std::string_view text = base::as_text(*content);
@@ -86,7 +86,7 @@ base::Result<void> write_offset_checkpoint(base::FileSystem& files, const std::s
     fmt::format_to(std::back_inserter(text), "{} {} {}\n", id.first, id.second, offset);
   }
   // Written every few seconds, of a node that is idle too: a sync is dear and a read is not.
-  auto there = base::read_file(files, path, kMaxFileBytes);
+  auto there = base::read_file(files, path, kMaxCheckpointBytes);
   if (there && base::as_text(*there) == text) return {};
   return base::write_file_atomic(files, path, base::as_bytes(text));
 }

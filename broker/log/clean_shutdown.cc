@@ -11,7 +11,7 @@ namespace {
 
 using base::Errc;
 
-constexpr uint64_t kMaxFileBytes = 4096;
+constexpr uint64_t kMaxMarkerBytes = 4096;
 constexpr std::string_view kEpochKey = "\"brokerEpoch\":";
 
 int64_t parse_epoch(std::string_view text) {
@@ -28,7 +28,7 @@ int64_t parse_epoch(std::string_view text) {
 
 base::Result<std::optional<CleanShutdown>> read_clean_shutdown(base::FileSystem& files,
                                                                const std::string& log_dir) {
-  auto content = base::read_file(files, log_dir + "/" + kCleanShutdownName, kMaxFileBytes);
+  auto content = base::read_file(files, log_dir + "/" + kCleanShutdownName, kMaxMarkerBytes);
   if (!content && content.error().code == Errc::kNotFound) return std::nullopt;
   if (!content) return tl::unexpected(content.error());
   return CleanShutdown{parse_epoch(base::as_text(*content))};

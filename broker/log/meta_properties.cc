@@ -12,7 +12,7 @@ namespace {
 
 using base::Errc;
 
-constexpr uint64_t kMaxFileBytes = 64u << 10;
+constexpr uint64_t kMaxPropertiesBytes = 64u << 10;
 
 std::string_view trim(std::string_view text) {
   constexpr std::string_view kBlank = " \t\r";
@@ -41,7 +41,7 @@ std::map<std::string, std::string> parse_lines(std::string_view text) {
 base::Result<std::optional<MetaProperties>> read_meta_properties(base::FileSystem& files,
                                                                  const std::string& log_dir) {
   std::string path = log_dir + "/" + kMetaPropertiesName;
-  auto content = base::read_file(files, path, kMaxFileBytes);
+  auto content = base::read_file(files, path, kMaxPropertiesBytes);
   if (!content && content.error().code == Errc::kNotFound) return std::nullopt;
   if (!content) return tl::unexpected(content.error());
   auto values = parse_lines(base::as_text(*content));

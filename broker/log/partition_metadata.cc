@@ -8,7 +8,7 @@ namespace {
 
 using base::Errc;
 
-constexpr uint64_t kMaxFileBytes = 4096;
+constexpr uint64_t kMaxMetadataBytes = 4096;
 constexpr std::string_view kVersionKey = "version: ";
 constexpr std::string_view kTopicKey = "topic_id: ";
 
@@ -24,7 +24,7 @@ std::optional<std::string> value_of(std::string_view text, std::string_view key)
 
 base::Result<std::optional<base::Uuid>> read_partition_metadata(const LogDirectory& directory) {
   std::string path = directory.file(kPartitionMetadataName);
-  auto content = base::read_file(directory.files(), path, kMaxFileBytes);
+  auto content = base::read_file(directory.files(), path, kMaxMetadataBytes);
   if (!content && content.error().code == Errc::kNotFound) return std::nullopt;
   if (!content) return tl::unexpected(content.error());
   std::string_view text = base::as_text(*content);

@@ -16,7 +16,7 @@ constexpr int16_t kVersion = 1;
 constexpr size_t kVersionSize = 2;
 /// The CRC covers what follows it.
 constexpr size_t kCrcSize = 4;
-constexpr uint64_t kMaxFileBytes = 1u << 30;
+constexpr uint64_t kMaxSnapshotBytes = 1u << 30;
 
 ProducerSnapshot::ProducerEntry to_stored(const ProducerEntry& entry) {
   ProducerSnapshot::ProducerEntry stored;
@@ -69,7 +69,7 @@ base::Result<void> write_producer_snapshot(base::FileSystem& files, const std::s
 
 base::Result<std::vector<ProducerEntry>> read_producer_snapshot(base::FileSystem& files,
                                                                 const std::string& path) {
-  LH_ASSIGN(base::Bytes content, base::read_file(files, path, kMaxFileBytes));
+  LH_ASSIGN(base::Bytes content, base::read_file(files, path, kMaxSnapshotBytes));
   base::Reader reader(content);
   int16_t version = reader.int16();
   if (!reader.ok() || version != kVersion) {

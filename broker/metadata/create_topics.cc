@@ -21,7 +21,7 @@ using protocol::kafka_fail;
 using protocol::KafkaResult;
 using Request = protocol::CreateTopicsRequest;
 using Response = protocol::CreateTopicsResponse;
-using Topic = Request::CreatableTopic;
+using Wanted = Request::CreatableTopic;
 using TopicResult = Response::CreatableTopicResult;
 
 /// One request's worth of decisions; topics of it see each other's names.
@@ -35,27 +35,27 @@ class TopicCreation {
  private:
   KafkaResult<> check_total() const;
   KafkaResult<> check_name(const std::string& name) const;
-  KafkaResult<Assignment> assign(const Topic& topic) const;
-  KafkaResult<Assignment> manual(const Topic& topic) const;
-  KafkaResult<ConfigMap> configs(const Topic& topic) const;
-  KafkaResult<TopicResult> create(const Topic& topic, MetadataRecords& records);
-  TopicResult describe(const Topic& topic, const base::Uuid& id, const Assignment& assignment,
+  KafkaResult<Assignment> assign(const Wanted& topic) const;
+  KafkaResult<Assignment> manual(const Wanted& topic) const;
+  KafkaResult<ConfigMap> configs(const Wanted& topic) const;
+  KafkaResult<TopicResult> create(const Wanted& topic, MetadataRecords& records);
+  TopicResult describe(const Wanted& topic, const base::Uuid& id, const Assignment& assignment,
                        const ConfigMap& own) const;
-  int32_t partitions_of(const Topic& topic) const;
+  int32_t partitions_of(const Wanted& topic) const;
 
   const ControllerInput& input_;
   const Request& request_;
   std::map<std::string, std::string> created_;  // collision key → name
 };
 
-int32_t TopicCreation::partitions_of(const Topic& topic) const {
+int32_t TopicCreation::partitions_of(const Wanted& topic) const {
   if (!topic.assignments.empty()) return static_cast<int32_t>(topic.assignments.size());
   return topic.num_partitions == -1 ? input_.settings.default_partitions : topic.num_partitions;
 }
 
 KafkaResult<> TopicCreation::check_total() const {
   int64_t total = 0;
-  for (const Topic& topic : request_.topics)
+  for (const Wanted& topic : request_.topics)
     total += int64_t{1} + std::max(0, partitions_of(topic));
   if (total > static_cast<int64_t>(kMaxRecordsPerRequest))
     return kafka_fail(ErrorCode::kPolicyViolation,
@@ -82,7 +82,7 @@ KafkaResult<> TopicCreation::check_name(const std::string& name) const {
   return {};
 }
 
-KafkaResult<Assignment> TopicCreation::manual(const Topic& topic) const {
+KafkaResult<Assignment> TopicCreation::manual(const Wanted& topic) const {
   if (topic.replication_factor != -1)
     return kafka_fail(ErrorCode::kInvalidRequest,
                       "A manual partition assignment was specified, but replication factor was not "
@@ -114,7 +114,7 @@ KafkaResult<Assignment> TopicCreation::manual(const Topic& topic) const {
   return result;
 }
 
-KafkaResult<Assignment> TopicCreation::assign(const Topic& topic) const {
+KafkaResult<Assignment> TopicCreation::assign(const Wanted& topic) const {
   if (!topic.assignments.empty()) return manual(topic);
   if (topic.replication_factor < -1 || topic.replication_factor == 0)
     return kafka_fail(ErrorCode::kInvalidReplicationFactor,
@@ -128,7 +128,7 @@ KafkaResult<Assignment> TopicCreation::assign(const Topic& topic) const {
   return place(input_.image, partitions_of(topic), replication_factor, input_.random);
 }
 
-KafkaResult<ConfigMap> TopicCreation::configs(const Topic& topic) const {
+KafkaResult<ConfigMap> TopicCreation::configs(const Wanted& topic) const {
   ConfigResource resource{ResourceType::kTopic, topic.name};
   ConfigMap own;
   std::string nulls;
@@ -147,7 +147,7 @@ KafkaResult<ConfigMap> TopicCreation::configs(const Topic& topic) const {
   return own;
 }
 
-TopicResult TopicCreation::describe(const Topic& topic, const base::Uuid& id,
+TopicResult TopicCreation::describe(const Wanted& topic, const base::Uuid& id,
                                     const Assignment& assignment, const ConfigMap& own) const {
   TopicResult result;
   result.name = topic.name;
@@ -171,7 +171,7 @@ TopicResult TopicCreation::describe(const Topic& topic, const base::Uuid& id,
   return result;
 }
 
-KafkaResult<TopicResult> TopicCreation::create(const Topic& topic, MetadataRecords& records) {
+KafkaResult<TopicResult> TopicCreation::create(const Wanted& topic, MetadataRecords& records) {
   if (auto named = check_name(topic.name); !named) return tl::unexpected(named.error());
   auto own = configs(topic);
   if (!own) return tl::unexpected(own.error());
@@ -206,10 +206,10 @@ TopicResult refused(const std::string& name, const protocol::KafkaError& error) 
 Decision<Response> TopicCreation::decide() {
   Decision<Response> decision;
   std::map<std::string, int> times;
-  for (const Topic& topic : request_.topics) ++times[topic.name];
+  for (const Wanted& topic : request_.topics) ++times[topic.name];
   auto total = check_total();
   std::set<std::string> answered;
-  for (const Topic& topic : request_.topics) {
+  for (const Wanted& topic : request_.topics) {
     if (!answered.insert(topic.name).second) continue;
     KafkaResult<TopicResult> result =
         times[topic.name] > 1

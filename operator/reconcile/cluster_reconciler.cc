@@ -7,7 +7,7 @@
 namespace longhaul::op::reconcile {
 namespace {
 
-constexpr std::chrono::seconds kRecheck{60};
+constexpr std::chrono::seconds kClusterRecheck{60};
 
 }  // namespace
 
@@ -36,7 +36,7 @@ Next ClusterReconciler::reconcile(const kube::ObjectKey& key) {
                               written.error().message);
     return {{}, true};
   }
-  return next_after(verdict, kRecheck);
+  return next_after(verdict, kClusterRecheck);
 }
 
 }  // namespace longhaul::op::reconcile

@@ -16,8 +16,8 @@ namespace {
 using kube::Json;
 using namespace std::chrono_literals;
 
-constexpr auto kAskAgain = 1s;
-constexpr auto kEventComes = 30s;
+constexpr auto kTopicComes = 1s;
+constexpr auto kClusterComes = 30s;
 
 /// The region a KafkaTopic means: named, or the cluster's only one. Null if there is none.
 const Json* region_of(const Json& cluster, const std::string& name) {
@@ -112,7 +112,7 @@ StepResult TopicPass::cluster() {
   api::KafkaCluster cluster = api::read_kafka_cluster(*object, ignored);
   if (!cluster.listeners.empty()) brokers_ = ready_addresses(pods, cluster.listeners[0].port);
   if (brokers_.empty())
-    return requeue_after(kEventComes, "WaitingForCluster",
+    return requeue_after(kClusterComes, "WaitingForCluster",
                          "no broker of KafkaCluster " + topic_.cluster + " is ready");
   return done();
 }
@@ -159,7 +159,7 @@ StepResult TopicPass::topic() {
     return tl::unexpected<base::Error>(created.error());
   LH_ASSIGN(state_, d_.kafka.describe_topic(brokers_, topic_.topic_name));
   if (!state_)
-    return requeue_after(kAskAgain, "Creating", "the topic was created and is not visible yet");
+    return requeue_after(kTopicComes, "Creating", "the topic was created and is not visible yet");
   return done();
 }
 

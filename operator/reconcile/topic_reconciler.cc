@@ -7,7 +7,7 @@
 namespace longhaul::op::reconcile {
 namespace {
 
-constexpr std::chrono::seconds kRecheck{300};
+constexpr std::chrono::seconds kTopicRecheck{300};
 
 }  // namespace
 
@@ -46,7 +46,7 @@ Next TopicReconciler::report(const kube::ObjectPtr& object, const Verdict& verdi
   }
   announcer_.announce(*object, status["conditions"]);
   auto written = dependencies_.writer.apply_status(kube::kKafkaTopic, *object, status);
-  if (written) return next_after(verdict, kRecheck);
+  if (written) return next_after(verdict, kTopicRecheck);
   dependencies_.logger.warn("KafkaTopic {}: status: {}", name, written.error().message);
   return {{}, true};
 }

@@ -18,6 +18,11 @@ std::string version_condition(Versions wanted, Versions known) {
   return condition;
 }
 
+std::string null_ok(const Field& field) {
+  std::string condition = version_condition(field.nullable, field.versions);
+  return condition.empty() ? "true" : condition;
+}
+
 std::string flexible_expression(const Message& message) {
   std::string condition = version_condition(message.flexible, message.versions);
   return condition.empty() ? "true" : condition;

@@ -49,6 +49,9 @@ class Code {
 /// The condition on `version` for being in `wanted`, knowing that it is in `known`: empty when
 /// always true, "false" when never.
 std::string version_condition(Versions wanted, Versions known);
+
+/// The expression that says whether `field` may be null in `version`.
+std::string null_ok(const Field& field);
 /// An expression for whether `version` has the compact encodings.
 std::string flexible_expression(const Message& message);
 /// The same for one field: "flex", or "false" where the field keeps the old encoding.

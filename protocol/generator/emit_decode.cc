@@ -6,11 +6,6 @@
 namespace longhaul::protocol::generator {
 namespace {
 
-std::string null_ok(const Field& field) {
-  std::string condition = version_condition(field.nullable, field.versions);
-  return condition.empty() ? "true" : condition;
-}
-
 std::string min_size_expression(const Message& message, const Field& field) {
   size_t flexible = min_element_size(message, field, true);
   size_t inflexible = min_element_size(message, field, false);

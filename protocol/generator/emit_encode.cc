@@ -17,11 +17,6 @@ std::vector<const Field*> tagged_fields(const Struct& type) {
   return fields;
 }
 
-std::string null_ok(const Field& field) {
-  std::string condition = version_condition(field.nullable, field.versions);
-  return condition.empty() ? "true" : condition;
-}
-
 bool has_fixed_size(const Field& field) { return !field.array && fixed_size(field.kind) > 0; }
 
 /// Adds the size of a field of no fixed size to `n`.

@@ -7,16 +7,10 @@
 
 #include "protocol/reflection/message_type.h"
 #include "tests/golden/json_visitor.h"
-#include "tests/golden/vectors.h"
+#include "tests/golden/loaded_vectors.h"
 
 namespace longhaul::golden {
 namespace {
-
-std::vector<Vector> vectors() {
-  auto loaded = load_vectors();
-  EXPECT_TRUE(loaded) << loaded.error().message;
-  return loaded.value_or(std::vector<Vector>());
-}
 
 std::string label(const Vector& vector) {
   return vector.message + " version " + std::to_string(vector.version) + " " +

@@ -4,16 +4,10 @@
 #include <vector>
 
 #include "protocol/reflection/message_type.h"
-#include "tests/golden/vectors.h"
+#include "tests/golden/loaded_vectors.h"
 
 namespace longhaul::golden {
 namespace {
-
-std::vector<Vector> vectors() {
-  auto loaded = load_vectors();
-  EXPECT_TRUE(loaded) << loaded.error().message;
-  return loaded.value_or(std::vector<Vector>());
-}
 
 /// What decodes must encode again, and to what decodes to the same bytes once more.
 void check_decodable(const protocol::MessageType& type, int16_t version, base::ByteView bytes) {

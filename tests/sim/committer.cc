@@ -11,8 +11,8 @@ using protocol::ErrorCode;
 
 namespace {
 
-constexpr Time kRetry = std::chrono::milliseconds(100);
-constexpr Time kPause = std::chrono::milliseconds(40);
+constexpr Time kCommitRetry = std::chrono::milliseconds(100);
+constexpr Time kCommitPause = std::chrono::milliseconds(40);
 
 }  // namespace
 
@@ -93,7 +93,7 @@ void Committer::commit() {
     if (code != ErrorCode::kNone) return refused("OffsetCommit", code);
     commits_[partition].acknowledged = offset;
     commits_[partition].open.clear();
-    later(kPause, [this] { commit(); });
+    later(kCommitPause, [this] { commit(); });
   });
 }
 
@@ -114,7 +114,7 @@ void Committer::refused(const char* what, ErrorCode code) {
       }
       break;
   }
-  later(kRetry, [this] { find_coordinator(); });
+  later(kCommitRetry, [this] { find_coordinator(); });
 }
 
 void Committer::audit(const std::map<PartitionId, int64_t>& committed, Loss loss) {

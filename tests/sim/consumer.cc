@@ -9,8 +9,8 @@ using protocol::ErrorCode;
 namespace {
 
 constexpr int16_t kFetchByTopicId = 13;
-constexpr int64_t kEarliest = -2;
-constexpr Time kRetry = std::chrono::milliseconds(50);
+constexpr int64_t kFromTheStart = -2;
+constexpr Time kPollRetry = std::chrono::milliseconds(50);
 
 }  // namespace
 
@@ -34,7 +34,7 @@ void Consumer::take_up_partitions() {
 
 void Consumer::poll() {
   take_up_partitions();
-  if (positions_.empty()) return later(kRetry, [this] { poll(); });
+  if (positions_.empty()) return later(kPollRetry, [this] { poll(); });
   protocol::FetchRequest request;
   request.max_wait_ms = static_cast<int32_t>(world_.random().below(800));
   request.min_bytes = static_cast<int32_t>(world_.random().below(3000));
@@ -65,7 +65,7 @@ void Consumer::polled(const protocol::FetchResponse& response) {
     if (host_.is_well()) {
       world_.findings.add("{}: fetch: {}", name(), protocol::name(response.error_code));
     }
-    return later(kRetry, [this] { work(); });
+    return later(kPollRetry, [this] { work(); });
   }
   session_ = response.session_id;
   ++epoch_;
@@ -112,7 +112,7 @@ void Consumer::find_beginning(const PartitionId& partition) {
   request.replica_id = -1;
   request.topics.push_back(
       {.name = topic->name,
-       .partitions = {{.partition_index = partition.index, .timestamp = kEarliest}}});
+       .partitions = {{.partition_index = partition.index, .timestamp = kFromTheStart}}});
   ask<protocol::ListOffsetsResponse>(std::move(request), 1, [this, partition](auto reply) {
     if (!reply || !positions_.contains(partition)) return;
     const auto& answer = reply->message.topics.at(0).partitions.at(0);

@@ -15,7 +15,7 @@ constexpr size_t kMostInFlight =
     5;  // max.in.flight.requests.per.connection of idempotent producers
 constexpr int16_t kOldestProduce = 7;      // zstd
 constexpr int16_t kProduceByTopicId = 13;  // names of topics come again
-constexpr Time kRetry = std::chrono::milliseconds(100);
+constexpr Time kProduceRetry = std::chrono::milliseconds(100);
 
 base::Bytes random_bytes(base::Random& random, size_t size) {
   base::Bytes bytes(size);
@@ -62,7 +62,7 @@ void Producer::get_producer_id() {
   ask<protocol::InitProducerIdResponse>(std::move(request), [this](auto reply) {
     if (!reply) return;
     if (reply->message.error_code != ErrorCode::kNone) {
-      return later(kRetry, [this] { get_producer_id(); });
+      return later(kProduceRetry, [this] { get_producer_id(); });
     }
     producer_id_ = reply->message.producer_id;
     history_.producer_id_given(producer_id_);
@@ -211,12 +211,12 @@ void Producer::recover(const PartitionId& partition, ErrorCode code) {
   }
   if (topic->state == Topic::State::kDeleting) {
     // It may stay after all: its sequences go on then.
-    return later(kRetry, [this, partition, code] {
+    return later(kProduceRetry, [this, partition, code] {
       if (streams_.contains(partition)) recover(partition, code);
     });
   }
   world_.trace.line(name(), "tries again after {}", protocol::name(code));
-  later(kRetry, [this, partition] {
+  later(kProduceRetry, [this, partition] {
     if (streams_.contains(partition)) resend(streams_[partition]);
   });
 }

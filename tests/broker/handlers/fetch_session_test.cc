@@ -10,7 +10,7 @@ namespace {
 using protocol::ErrorCode;
 using protocol::FetchRequest;
 
-constexpr int16_t kByName = 12, kById = 13;
+constexpr int16_t kNamesVersion = 12, kIdsVersion = 13;
 
 class FetchSessions : public ::testing::Test {
  protected:
@@ -36,7 +36,7 @@ class FetchSessions : public ::testing::Test {
     for (const FetchEntry& entry : plan.entries().in_order()) all.push_back(entry.partition);
     return all;
   }
-  int32_t open_session() { return cache_.open(request(0, 0, {0, 1, 2}), kByName).session_id; }
+  int32_t open_session() { return cache_.open(request(0, 0, {0, 1, 2}), kNamesVersion).session_id; }
 
   sim::Simulation simulation_{1};
   sim::Clock clock_{simulation_};
@@ -45,7 +45,7 @@ class FetchSessions : public ::testing::Test {
 };
 
 TEST_F(FetchSessions, AFetchWithoutSessionLeavesNothing) {
-  FetchPlan plan = cache_.open(request(0, -1, {3, 1}), kByName);
+  FetchPlan plan = cache_.open(request(0, -1, {3, 1}), kNamesVersion);
   EXPECT_EQ(plan.error, ErrorCode::kNone);
   EXPECT_EQ(plan.session_id, 0);
   EXPECT_FALSE(plan.incremental);
@@ -57,13 +57,13 @@ TEST_F(FetchSessions, PartitionsAreRememberedChangedAndForgotten) {
   int32_t id = open_session();
   ASSERT_NE(id, 0);
   {
-    FetchPlan same = cache_.open(request(id, 1), kByName);
+    FetchPlan same = cache_.open(request(id, 1), kNamesVersion);
     EXPECT_TRUE(same.incremental);
     EXPECT_EQ(same.session_id, id);
     EXPECT_EQ(partitions(same), (std::vector{0, 1, 2}));
   }
   {
-    FetchPlan moved = cache_.open(request(id, 2, {1, 7}, 55), kByName);
+    FetchPlan moved = cache_.open(request(id, 2, {1, 7}, 55), kNamesVersion);
     EXPECT_EQ(partitions(moved), (std::vector{0, 1, 2, 7}));
     for (const FetchEntry& entry : moved.entries().in_order()) {
       bool named = entry.partition == 1 || entry.partition == 7;
@@ -71,17 +71,17 @@ TEST_F(FetchSessions, PartitionsAreRememberedChangedAndForgotten) {
     }
   }
   {
-    FetchPlan fewer = cache_.open(forget(id, 3, 1), kByName);
+    FetchPlan fewer = cache_.open(forget(id, 3, 1), kNamesVersion);
     EXPECT_EQ(partitions(fewer), (std::vector{0, 2, 7}));
   }
-  FetchPlan stranger = cache_.open(forget(id, 4, 99), kByName);
+  FetchPlan stranger = cache_.open(forget(id, 4, 99), kNamesVersion);
   EXPECT_EQ(partitions(stranger), (std::vector{0, 2, 7}));
 }
 
 TEST_F(FetchSessions, APartitionNamedTwiceIsOneAndTheLastWordCounts) {
   FetchRequest twice = request(0, 0, {4}, 10);
   twice.topics.push_back(request(0, 0, {4}, 20).topics[0]);
-  FetchPlan plan = cache_.open(twice, kByName);
+  FetchPlan plan = cache_.open(twice, kNamesVersion);
   ASSERT_EQ(partitions(plan), (std::vector{4}));
   EXPECT_EQ(plan.entries().in_order().front().fetch_offset, 20);
 }
@@ -90,7 +90,7 @@ TEST_F(FetchSessions, WhatANewRequestAddsAndForgetsIsForgotten) {
   int32_t id = open_session();
   FetchRequest both = forget(id, 1, 5);
   both.topics = request(id, 1, {5}).topics;
-  FetchPlan plan = cache_.open(both, kByName);
+  FetchPlan plan = cache_.open(both, kNamesVersion);
   EXPECT_EQ(partitions(plan), (std::vector{0, 1, 2}));
 }
 
@@ -98,49 +98,52 @@ TEST_F(FetchSessions, WithoutAnyPartitionLeftItIsOver) {
   int32_t id = open_session();
   FetchRequest all = forget(id, 1, 0);
   all.forgotten_topics_data[0].partitions = {0, 1, 2};
-  FetchPlan last = cache_.open(all, kByName);
+  FetchPlan last = cache_.open(all, kNamesVersion);
   EXPECT_EQ(last.error, ErrorCode::kNone);
   EXPECT_EQ(last.session_id, 0);
   EXPECT_TRUE(partitions(last).empty());
   EXPECT_EQ(cache_.size(), 0u);
-  EXPECT_EQ(cache_.open(request(id, 2), kByName).error, ErrorCode::kFetchSessionIdNotFound);
+  EXPECT_EQ(cache_.open(request(id, 2), kNamesVersion).error, ErrorCode::kFetchSessionIdNotFound);
 }
 
 TEST_F(FetchSessions, EpochsMustFollowEachOther) {
   int32_t id = open_session();
   for (int32_t wrong : {2, 3, INT32_MAX, -2, INT32_MIN}) {
-    EXPECT_EQ(cache_.open(request(id, wrong), kByName).error, ErrorCode::kInvalidFetchSessionEpoch)
+    EXPECT_EQ(cache_.open(request(id, wrong), kNamesVersion).error,
+              ErrorCode::kInvalidFetchSessionEpoch)
         << wrong;
   }
-  EXPECT_EQ(cache_.open(request(id, 1), kByName).error, ErrorCode::kNone);
-  EXPECT_EQ(cache_.open(request(id, 1), kByName).error, ErrorCode::kInvalidFetchSessionEpoch)
+  EXPECT_EQ(cache_.open(request(id, 1), kNamesVersion).error, ErrorCode::kNone);
+  EXPECT_EQ(cache_.open(request(id, 1), kNamesVersion).error, ErrorCode::kInvalidFetchSessionEpoch)
       << "the same request once more";
-  EXPECT_EQ(cache_.open(request(id + 1, 1), kByName).error, ErrorCode::kFetchSessionIdNotFound);
-  EXPECT_EQ(cache_.open(request(0, 1), kByName).error, ErrorCode::kFetchSessionIdNotFound);
+  EXPECT_EQ(cache_.open(request(id + 1, 1), kNamesVersion).error,
+            ErrorCode::kFetchSessionIdNotFound);
+  EXPECT_EQ(cache_.open(request(0, 1), kNamesVersion).error, ErrorCode::kFetchSessionIdNotFound);
 }
 
 TEST_F(FetchSessions, ASessionIsOneFetchsAtATime) {
   int32_t id = open_session();
-  FetchPlan waiting = cache_.open(request(id, 1), kByName);
-  EXPECT_EQ(cache_.open(request(id, 2), kByName).error, ErrorCode::kInvalidFetchSessionEpoch);
+  FetchPlan waiting = cache_.open(request(id, 1), kNamesVersion);
+  EXPECT_EQ(cache_.open(request(id, 2), kNamesVersion).error, ErrorCode::kInvalidFetchSessionEpoch);
   waiting = {};
-  EXPECT_EQ(cache_.open(request(id, 2), kByName).error, ErrorCode::kNone);
+  EXPECT_EQ(cache_.open(request(id, 2), kNamesVersion).error, ErrorCode::kNone);
 }
 
 TEST_F(FetchSessions, NamesAndIdsDoNotMixInOneSession) {
   int32_t id = open_session();
-  EXPECT_EQ(cache_.open(request(id, 1), kById).error, ErrorCode::kFetchSessionTopicIdError);
-  EXPECT_EQ(cache_.open(request(id, 1), kByName).error, ErrorCode::kNone)
+  EXPECT_EQ(cache_.open(request(id, 1), kIdsVersion).error, ErrorCode::kFetchSessionTopicIdError);
+  EXPECT_EQ(cache_.open(request(id, 1), kNamesVersion).error, ErrorCode::kNone)
       << "the refusal did not use up the epoch";
 }
 
 TEST_F(FetchSessions, AFetcherThatStartsAnewOrEndsGivesItsSlotBack) {
   int32_t first = open_session();
-  int32_t second = cache_.open(request(first, 0, {8}), kByName).session_id;
+  int32_t second = cache_.open(request(first, 0, {8}), kNamesVersion).session_id;
   EXPECT_NE(first, second);
   EXPECT_EQ(cache_.size(), 1u);
-  EXPECT_EQ(cache_.open(request(first, 1), kByName).error, ErrorCode::kFetchSessionIdNotFound);
-  EXPECT_EQ(cache_.open(request(second, -1, {8}), kByName).session_id, 0);
+  EXPECT_EQ(cache_.open(request(first, 1), kNamesVersion).error,
+            ErrorCode::kFetchSessionIdNotFound);
+  EXPECT_EQ(cache_.open(request(second, -1, {8}), kNamesVersion).session_id, 0);
   EXPECT_EQ(cache_.size(), 0u);
 }
 
@@ -153,32 +156,33 @@ TEST_F(FetchSessions, OnlySessionsThatAreIdleForLongMakeRoom) {
   int32_t third = open_session();
   EXPECT_NE(third, 0);
   EXPECT_EQ(cache_.size(), 2u);
-  EXPECT_EQ(cache_.open(request(first, 1), kByName).error, ErrorCode::kFetchSessionIdNotFound);
-  EXPECT_EQ(cache_.open(request(second, 1), kByName).error, ErrorCode::kNone);
+  EXPECT_EQ(cache_.open(request(first, 1), kNamesVersion).error,
+            ErrorCode::kFetchSessionIdNotFound);
+  EXPECT_EQ(cache_.open(request(second, 1), kNamesVersion).error, ErrorCode::kNone);
 }
 
 TEST_F(FetchSessions, ASessionThatIsBeingAnsweredIsNotTakenAway) {
   int32_t first = open_session();
   open_session();
-  FetchPlan waiting = cache_.open(request(first, 1), kByName);
+  FetchPlan waiting = cache_.open(request(first, 1), kNamesVersion);
   simulation_.run_for(std::chrono::hours(1));
   EXPECT_NE(open_session(), 0);
   EXPECT_EQ(open_session(), 0) << "the new one is fresh, the other is busy";
   EXPECT_EQ(partitions(waiting), (std::vector{0, 1, 2}));
   waiting = {};
-  EXPECT_EQ(cache_.open(request(first, 2), kByName).error, ErrorCode::kNone);
+  EXPECT_EQ(cache_.open(request(first, 2), kNamesVersion).error, ErrorCode::kNone);
 }
 
 TEST_F(FetchSessions, WithoutSlotsThereAreNoSessions) {
   FetchSessionCache none(0, clock_, random_);
-  FetchPlan plan = none.open(request(0, 0, {1}), kByName);
+  FetchPlan plan = none.open(request(0, 0, {1}), kNamesVersion);
   EXPECT_EQ(plan.session_id, 0);
   EXPECT_EQ(partitions(plan), (std::vector{1}));
 }
 
 TEST_F(FetchSessions, APlanMayOutliveItsCache) {
   auto cache = std::make_unique<FetchSessionCache>(2, clock_, random_);
-  FetchPlan plan = cache->open(request(0, 0, {1}), kByName);
+  FetchPlan plan = cache->open(request(0, 0, {1}), kNamesVersion);
   cache.reset();
   EXPECT_EQ(partitions(plan), (std::vector{1}));
 }

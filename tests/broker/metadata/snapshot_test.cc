@@ -10,10 +10,11 @@
 namespace longhaul::broker::metadata {
 namespace {
 
-const base::Uuid kDisk = base::Uuid::parse("L6E9ma8CQHmKKUE2p9DgEg").value();
+const base::Uuid kOldDisk = base::Uuid::parse("L6E9ma8CQHmKKUE2p9DgEg").value();
 
 raft::VoterSet voters() {
-  return raft::VoterSet({raft::Voter{{1000, kDisk}, {{"CONTROLLER", "127.0.0.1", 29093}}, 0, 1}});
+  return raft::VoterSet(
+      {raft::Voter{{1000, kOldDisk}, {{"CONTROLLER", "127.0.0.1", 29093}}, 0, 1}});
 }
 
 base::Bytes from_hex(std::string_view hex) {
@@ -46,11 +47,11 @@ MetadataImage rich_image() {
   protocol::RegisterBrokerRecord broker;
   broker.broker_id = 1000;
   broker.broker_epoch = 1;
-  broker.incarnation_id = kDisk;
+  broker.incarnation_id = kOldDisk;
   broker.rack = "z";
   broker.end_points.push_back({"PLAINTEXT", "localhost", 9092, 0});
   broker.features.push_back({"metadata.version", 30, 30});
-  broker.log_dirs = {kDisk};
+  broker.log_dirs = {kOldDisk};
   apply(broker);
   protocol::UnfenceBrokerRecord unfence;
   unfence.id = 1000;
@@ -72,7 +73,7 @@ MetadataImage rich_image() {
       partition.leader = 1000;
       partition.leader_epoch = p;
       partition.partition_epoch = 2 * p;
-      partition.directories = {kDisk};
+      partition.directories = {kOldDisk};
       if (p % 2 == 0) partition.eligible_leader_replicas = std::vector<int32_t>{1000};
       apply(partition);
     }

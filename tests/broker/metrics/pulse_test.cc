@@ -4,15 +4,10 @@
 
 #include <deque>
 
+#include "tests/broker/metrics/hand_clock.h"
+
 namespace longhaul::broker::metrics {
 namespace {
-
-class HandClock final : public base::Clock {
- public:
-  int64_t wall_ms() const override { return 0; }
-  Monotonic monotonic() const override { return now; }
-  Monotonic now{};
-};
 
 /// Runs what was posted when it is told to.
 class HeldLoop final : public base::Executor {

@@ -5,16 +5,10 @@
 #include "broker/metrics/exposition.h"
 #include "broker/net/frame_pool.h"
 #include "protocol/api.h"
+#include "tests/broker/metrics/hand_clock.h"
 
 namespace longhaul::broker::metrics {
 namespace {
-
-class HandClock final : public base::Clock {
- public:
-  int64_t wall_ms() const override { return 0; }
-  Monotonic monotonic() const override { return now; }
-  Monotonic now{1000};
-};
 
 class NoLoop final : public base::EventLoop {
  public:

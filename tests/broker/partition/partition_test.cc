@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/broker/log/log_fixture.h"
+#include "tests/broker/partition/counter.h"
 
 namespace longhaul::broker::partition {
 namespace {
@@ -48,11 +49,6 @@ class PartitionTest : public log::LogFixture {
   records::Codecs codecs_;
   int32_t partition_epoch_ = 0;
   std::optional<Partition> partition_;
-};
-
-struct Counter final : Watcher {
-  void notify() override { ++told; }
-  int told = 0;
 };
 
 TEST_F(PartitionTest, ServesOnlyWhileItLeads) {

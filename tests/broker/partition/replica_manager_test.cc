@@ -7,7 +7,7 @@
 namespace longhaul::broker::partition {
 namespace {
 
-constexpr int32_t kUs = 1000, kOther = 1001;
+constexpr int32_t kThisNode = 1000, kOtherNode = 1001;
 
 /// Keeps what is said.
 class Lines final : public base::LogSink {
@@ -25,7 +25,7 @@ class ReplicaManagerTest : public ::testing::Test {
  protected:
   ReplicaManagerTest() {
     EXPECT_TRUE(files_.create_directories("/d"));
-    config_.node_id = kUs;
+    config_.node_id = kThisNode;
     open();
   }
   void open() {
@@ -55,7 +55,7 @@ class ReplicaManagerTest : public ::testing::Test {
     return record;
   }
   static protocol::PartitionRecord partition(const base::Uuid& id, int32_t index,
-                                             std::vector<int32_t> replicas = {kUs}) {
+                                             std::vector<int32_t> replicas = {kThisNode}) {
     protocol::PartitionRecord record;
     record.topic_id = id;
     record.partition_id = index;
@@ -91,8 +91,9 @@ class ReplicaManagerTest : public ::testing::Test {
 
 TEST_F(ReplicaManagerTest, HasWhatTheImageGivesItAndNothingElse) {
   base::Uuid id = base::Uuid::random(random_);
-  Applied applied = change({topic("t", id), partition(id, 0), partition(id, 1, {kOther, kUs}),
-                            partition(id, 2, {kOther})});
+  Applied applied =
+      change({topic("t", id), partition(id, 0), partition(id, 1, {kOtherNode, kThisNode}),
+              partition(id, 2, {kOtherNode})});
   ASSERT_EQ(applied.became_leader.size(), 1u);
   EXPECT_EQ(applied.became_leader[0].partition, 0);
   EXPECT_TRUE(replicas_->find("t", 0)->is_leader());

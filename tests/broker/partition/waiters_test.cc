@@ -2,15 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/broker/partition/counter.h"
+
 namespace longhaul::broker::partition {
 namespace {
 
 using protocol::ErrorCode;
-
-struct Counter final : Watcher {
-  void notify() override { ++told; }
-  int told = 0;
-};
 
 TEST(Watchers, ToldOnceThenForgotten) {
   Watchers watchers;
