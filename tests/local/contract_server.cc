@@ -30,7 +30,6 @@ class LocalServer final : public ContractServer {
     LH_ASSERT(made.has_value(), "a namespace can be created");
     return name;
   }
-  bool collects_garbage() const override { return true; }
 
  private:
   base::SystemClock clock_;
@@ -47,7 +46,6 @@ class RealServer final : public ContractServer {
   explicit RealServer(RealApiServer& server) : server_(server) {}
   op::kube::Transport& transport() override { return server_.transport(); }
   std::string make_namespace() override { return server_.make_namespace(); }
-  bool collects_garbage() const override { return false; }
 
  private:
   RealApiServer& server_;

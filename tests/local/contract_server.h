@@ -15,8 +15,6 @@ class ContractServer {
   virtual op::kube::Transport& transport() = 0;
   /// A namespace not used before.
   virtual std::string make_namespace() = 0;
-  /// Deletions have consequences (a bare kube-apiserver collects nothing).
-  virtual bool collects_garbage() const = 0;
 };
 
 /// The server of that name ("local" or "real"), or null if it is not there.
