@@ -86,6 +86,12 @@ class LogManager {
   /// Puts a log away under a name that ends in "-stray", where nobody touches it any more; that
   /// name. For logs that nothing is known about: they may be all that is left of something.
   base::Result<std::string> set_aside(const TopicPartition& id);
+  /// A topic may have been deleted, and made anew in another directory, while a directory could not
+  /// be read: of two logs of one partition the one that has less of a claim is put aside, or the
+  /// one that is empty. If there is nothing to choose between them, the directory of one goes
+  /// offline. To be called once after `load`. A claim of 0: nobody wants it.
+  using Claim = std::function<int(const Log&)>;
+  void settle_twins(const Claim& claim_of);
   /// Every log, in the order of topic and partition.
   std::vector<std::shared_ptr<Log>> logs() const;
   /// New settings for the logs of a topic.
@@ -152,6 +158,8 @@ class LogManager {
   std::shared_ptr<Loading> begin_loading(base::Callback<void(Loaded)> done);
   base::Result<void> list_logs(Directory& directory, Loading& loading);
   void load_log(Directory& directory, const TopicPartition& id, Loading& loading);
+  void put_twin_aside(const TopicPartition& id);
+  Entry exchange_entry(const TopicPartition& id, Entry entry);
   void note_stale_entries(Directory& directory);
   void finish_loading(Loading& loading);
 
@@ -168,6 +176,7 @@ class LogManager {
   mutable std::mutex mutex_;  // guards all below; no log's lock is taken under it
   std::map<std::string, PartitionMap, std::less<>> topics_;
   std::vector<Doomed> doomed_;
+  std::vector<Entry> twins_;  // of logs that another directory has too, until they are settled
 };
 
 }  // namespace longhaul::broker::log

@@ -90,12 +90,52 @@ void LogManager::load_log(Directory& directory, const TopicPartition& id, Loadin
     return;
   }
   if (!insert(*log, directory)) {
-    std::string other = directory_of(id.topic, id.partition);
-    fail_directory(directory.path, {base::Errc::kConflict, id.to_string() + " is also in " + other +
-                                                               "; remove one of the two"});
-    return;
+    std::lock_guard lock(mutex_);
+    twins_.push_back({*log, &directory});
   }
   ++loading.logs;
+}
+
+void LogManager::settle_twins(const Claim& claim_of) {
+  auto claim = [&](const Log& log) {
+    int wanted = claim_of(log);
+    bool holds_something = log.log_end_offset() > log.log_start_offset();
+    return wanted == 0 ? std::pair(0, false) : std::pair(wanted, holds_something);
+  };
+  for (Entry& twin : std::exchange(twins_, {})) {
+    TopicPartition id = twin.log->id();
+    std::shared_ptr<Log> first = get(id.topic, id.partition);
+    if (!first) {
+      insert(twin.log, *twin.directory);
+    } else if (claim(*first).second && claim(*first) == claim(*twin.log)) {
+      fail_directory(twin.directory->path,
+                     {base::Errc::kConflict, id.to_string() + " is also in " +
+                                                 directory_of(id.topic, id.partition) +
+                                                 "; remove one of the two"});
+    } else if (claim(*first) < claim(*twin.log)) {
+      put_twin_aside(id);
+      insert(twin.log, *twin.directory);
+    } else {
+      Entry kept = exchange_entry(id, twin);
+      put_twin_aside(id);
+      insert(kept.log, *kept.directory);
+    }
+  }
+}
+
+void LogManager::put_twin_aside(const TopicPartition& id) {
+  std::string path = directory_of(id.topic, id.partition) + "/" + id.to_string();
+  if (auto aside = set_aside(id); aside) {
+    params_.logger.warn("{} is not the only one of its name: it is put aside as {}", path, *aside);
+  }
+}
+
+LogManager::Entry LogManager::exchange_entry(const TopicPartition& id, Entry entry) {
+  std::lock_guard lock(mutex_);
+  Entry& current = topics_[id.topic][id.partition];
+  --current.directory->log_count;
+  ++entry.directory->log_count;
+  return std::exchange(current, std::move(entry));
 }
 
 void LogManager::note_stale_entries(Directory& directory) {

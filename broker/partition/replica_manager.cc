@@ -20,12 +20,17 @@ ReplicaManager::ReplicaManager(const config::BrokerConfig& config, log::LogManag
     : config_(config), logs_(logs), log_(log) {}
 
 Applied ReplicaManager::start(const metadata::MetadataImage& image) {
+  // 2 if it is ours, 1 if it may be: one that was never flushed can have lost its topic's ID.
+  auto claim = [&](const log::Log& log) {
+    const metadata::Topic* topic = image.topic(log.id().topic);
+    const metadata::Partition* partition = topic ? topic->partition(log.id().partition) : nullptr;
+    if (!partition || !has_replica(*partition, config_.node_id)) return 0;
+    if (log.topic_id().is_zero()) return 1;
+    return log.topic_id() == topic->id ? 2 : 0;
+  };
+  logs_.settle_twins(claim);
   for (const auto& log : logs_.logs()) {
-    const metadata::Topic* topic = image.topic(log->id().topic);
-    const metadata::Partition* partition = topic ? topic->partition(log->id().partition) : nullptr;
-    bool ours = partition && has_replica(*partition, config_.node_id) &&
-                (log->topic_id().is_zero() || log->topic_id() == topic->id);
-    if (ours) continue;
+    if (claim(*log) > 0) continue;
     // The topic may have been deleted while this broker was down, or the metadata have lost it:
     // whoever knows which may delete the files.
     std::string path = log->path();
@@ -76,6 +81,17 @@ Applied ReplicaManager::apply(const metadata::MetadataImage& image,
   return applied;
 }
 
+Applied ReplicaManager::retry_unserved(const metadata::MetadataImage& image) {
+  Applied applied;
+  auto before = unserved_;
+  for (const auto& [id, why] : before) {
+    const metadata::Topic* topic = image.topic(id.first);
+    if (topic) apply_partition(image, *topic, id.second, applied);
+    if (!topic) unserved_.erase(id);
+  }
+  return applied;
+}
+
 void ReplicaManager::apply_partition(const metadata::MetadataImage& image,
                                      const metadata::Topic& topic, int32_t index,
                                      Applied& applied) {
@@ -106,9 +122,13 @@ std::shared_ptr<Partition> ReplicaManager::create(const metadata::MetadataImage&
     if (auto removed = logs_.remove(id); removed) log = logs_.get_or_create(id, topic.id);
   }
   if (!log) {
-    log_.error("{} cannot be served: {}", id.to_string(), log.error().message);
+    std::string& why = unserved_[{topic.id, index}];
+    if (why == log.error().message) return nullptr;  // said before
+    why = log.error().message;
+    log_.error("{} cannot be served: {}", id.to_string(), why);
     return nullptr;
   }
+  if (unserved_.erase({topic.id, index}) > 0) log_.info("{} is served now", id.to_string());
   auto partition = std::make_shared<Partition>(config_.node_id, *log,
                                                resolve_topic_settings(topic.name, image, config_));
   insert(partition);

@@ -1,6 +1,7 @@
 // All partitions that this broker has a replica of.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -35,6 +36,10 @@ class ReplicaManager {
   Applied apply(const metadata::MetadataImage& image, const metadata::MetadataChanges& changes);
   /// The same for a first image, and removes logs of topics that are no more.
   Applied start(const metadata::MetadataImage& image);
+  /// Partitions whose logs could not be created, as on a full disk: they are not served.
+  bool has_unserved() const { return !unserved_.empty(); }
+  /// Tries those again.
+  Applied retry_unserved(const metadata::MetadataImage& image);
   /// Nothing is served any more.
   void stop();
 
@@ -57,7 +62,9 @@ class ReplicaManager {
   const config::BrokerConfig& config_;
   log::LogManager& logs_;
   base::Logger log_;
-  std::set<std::string> warnings_;  // given already; of whoever calls `apply`
+  // Of whoever calls `apply`.
+  std::set<std::string> warnings_;                                  // given already
+  std::map<std::pair<base::Uuid, int32_t>, std::string> unserved_;  // and why
 
   struct Hash {
     using is_transparent = void;

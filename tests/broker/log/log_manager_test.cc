@@ -67,6 +67,16 @@ class LogManagerTest : public testing::Test {
     }
     log.set_high_watermark(log.log_end_offset());
   }
+  void copy(const std::string& from, const std::string& to) {
+    ASSERT_TRUE(files_.create_directories(to));
+    auto entries = files_.list(from);
+    ASSERT_TRUE(entries);
+    for (const auto& entry : *entries) {
+      auto content = base::read_file(files_, from + "/" + entry.name, 1 << 20);
+      ASSERT_TRUE(content);
+      ASSERT_TRUE(base::write_file_atomic(files_, to + "/" + entry.name, *content));
+    }
+  }
   std::string text(const std::string& path) {
     auto content = base::read_file(files_, path, 1 << 20);
     return content ? std::string(base::as_text(*content)) : "none";
@@ -344,13 +354,42 @@ TEST_F(LogManagerTest, RetentionAndSettings) {
   EXPECT_LT(files_.list("/a/t-0")->size(), files);
 }
 
-TEST_F(LogManagerTest, APartitionLiesInOneDirectory) {
+TEST_F(LogManagerTest, OfTwoLogsTheOneWithTheClaimStays) {
+  start();
+  for (int32_t partition : {0, 1}) append(*create("t", partition));
+  copy("/a/t-0", "/b/t-0");
+  copy("/b/t-1", "/a/t-1");
+  start();
+  manager_->settle_twins(
+      [](const Log& log) { return log.path() == "/a/t-0" || log.path() == "/b/t-1" ? 2 : 0; });
+  EXPECT_EQ(std::vector<std::string>{}, failed_);
+  EXPECT_EQ("/a", manager_->directory_of("t", 0));
+  EXPECT_EQ("/b", manager_->directory_of("t", 1));
+  EXPECT_FALSE(files_.exists("/b/t-0"));
+  EXPECT_FALSE(files_.exists("/a/t-1"));
+  for (int32_t partition : {0, 1}) append(*manager_->get("t", partition));
+}
+
+TEST_F(LogManagerTest, OfTwoLogsTheEmptyOneGoes) {
   start();
   append(*create("t", 0));
   ASSERT_TRUE(files_.create_directories("/b/t-0"));
-  EXPECT_EQ(1u, start().logs);
-  EXPECT_EQ(std::vector<std::string>{"/b"}, failed_);
+  start();
+  manager_->settle_twins([](const Log&) { return 1; });
+  EXPECT_EQ(std::vector<std::string>{}, failed_);
+  EXPECT_EQ("/a", manager_->directory_of("t", 0));
   EXPECT_EQ(1, manager_->get("t", 0)->log_end_offset());
+}
+
+TEST_F(LogManagerTest, OfTwoLogsThatAreEquallyGoodNoneIsTouched) {
+  start();
+  append(*create("t", 0));
+  copy("/a/t-0", "/b/t-0");
+  start();
+  manager_->settle_twins([](const Log&) { return 2; });
+  EXPECT_EQ(1u, failed_.size());
+  EXPECT_TRUE(files_.exists("/a/t-0"));
+  EXPECT_TRUE(files_.exists("/b/t-0"));
 }
 
 TEST_F(LogManagerTest, LeavesTheMetadataLogAlone) {
