@@ -20,6 +20,7 @@ namespace longhaul::broker::app {
 namespace {
 
 constexpr std::chrono::seconds kRegistrationTimeout{30};
+constexpr std::chrono::seconds kRetryUnserved{1};
 
 groups::GroupConfig group_config(const config::BrokerConfig& config) {
   return {.min_session_timeout_ms = config.integer("group.min.session.timeout.ms"),
@@ -151,6 +152,7 @@ struct Node::Rooms {
   void take_up(const metadata::Shared<metadata::MetadataImage>& after,
                const metadata::MetadataChanges& changes);
   void tell_groups(const metadata::MetadataImage& after, partition::Applied applied);
+  void retry_unserved();
   void join(const std::vector<config::Listener>& advertised, base::Task on_ready);
   void register_controller(const std::vector<config::Listener>& advertised);
   protocol::BrokerRegistrationRequest registration(
@@ -175,6 +177,7 @@ struct Node::Rooms {
   std::unique_ptr<handlers::Dispatcher> dispatcher;
   std::shared_ptr<metadata::BrokerLifecycle> lifecycle;  // on the metadata loop
   bool took_up_first_image = false;                      // likewise
+  base::TimerId retry_timer = 0;                         // likewise
   std::atomic<bool> ready{false};
 };
 
@@ -241,6 +244,18 @@ void Node::Rooms::take_up(const metadata::Shared<metadata::MetadataImage>& after
   took_up_first_image = true;
   image.store(after);
   tell_groups(*after, std::move(applied));
+  retry_unserved();
+}
+
+// Room on a full disk is no news that anybody would bring: it has to be looked for.
+void Node::Rooms::retry_unserved() {
+  if (retry_timer != 0 || !replicas.has_unserved()) return;
+  retry_timer = environment.metadata_loop.after(kRetryUnserved, [this] {
+    retry_timer = 0;
+    auto now = image.load();
+    tell_groups(*now, replicas.retry_unserved(*now));
+    retry_unserved();
+  });
 }
 
 void Node::Rooms::tell_groups(const metadata::MetadataImage& after, partition::Applied applied) {
@@ -360,6 +375,7 @@ void Node::stop(base::Callback<void(base::Result<void>)> done) {
     rooms.environment.metadata_loop.post([&rooms, done = std::move(done)]() mutable {
       int64_t epoch = rooms.lifecycle ? rooms.lifecycle->broker_epoch() : -1;
       rooms.lifecycle.reset();
+      rooms.environment.metadata_loop.cancel(std::exchange(rooms.retry_timer, 0));
       rooms.metadata->stop([&rooms, epoch, done = std::move(done)]() mutable {
         rooms.replicas.stop();
         rooms.environment.workers.post([&rooms, epoch, done = std::move(done)]() mutable {

@@ -206,6 +206,33 @@ TEST_F(ReplicaManagerTest, WhatATopicIsSetButDoesNotDoIsSaidOnce) {
   EXPECT_EQ(lines_.take().size(), 2u) << "again at each start";
 }
 
+TEST_F(ReplicaManagerTest, WhatFoundNoRoomIsServedOnceThereIsSome) {
+  base::Uuid id = base::Uuid::random(random_);
+  files_.set_capacity(0);
+  Applied applied = change({topic("t", id), partition(id, 0)});
+  EXPECT_TRUE(applied.became_leader.empty());
+  ASSERT_TRUE(replicas_->has_unserved());
+  EXPECT_EQ(1u, lines_.take().size());
+  EXPECT_TRUE(replicas_->retry_unserved(*image_).became_leader.empty());
+  EXPECT_EQ(0u, lines_.take().size());  // the same again is not news
+  files_.set_capacity(1 << 20);
+  applied = replicas_->retry_unserved(*image_);
+  EXPECT_EQ(1u, applied.became_leader.size());
+  EXPECT_FALSE(replicas_->has_unserved());
+  EXPECT_TRUE(replicas_->find("t", 0));
+}
+
+TEST_F(ReplicaManagerTest, WhatFoundNoRoomIsForgottenWithItsTopic) {
+  base::Uuid id = base::Uuid::random(random_);
+  files_.set_capacity(0);
+  change({topic("t", id), partition(id, 0)});
+  protocol::RemoveTopicRecord gone;
+  gone.topic_id = id;
+  change({gone});
+  replicas_->retry_unserved(*image_);
+  EXPECT_FALSE(replicas_->has_unserved());
+}
+
 TEST_F(ReplicaManagerTest, AfterAStopNothingIsServed) {
   create("t");
   auto held = replicas_->find("t", 0);
