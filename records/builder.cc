@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "records/cursor.h"
 
 namespace longhaul::records {
 
@@ -88,6 +89,56 @@ void BatchBuilder::append(int64_t timestamp, std::optional<ByteView> key,
     write_field(records_, base::as_bytes(header.key));
     write_field(records_, header.value);
   }
+}
+
+BatchRewriter::BatchRewriter(const BatchHeader& original, std::optional<int64_t> delete_horizon_ms)
+    : header_(original) {
+  if (delete_horizon_ms) {
+    header_.base_timestamp = *delete_horizon_ms;
+    header_.attributes = static_cast<int16_t>(header_.attributes | kDeleteHorizonBit);
+  }
+  shift_ = wrapping_add(original.base_timestamp, -header_.base_timestamp);
+  header_.record_count = 0;
+  if (original.timestamp_type() == TimestampType::kCreateTime) header_.max_timestamp = kNoTimestamp;
+}
+
+void BatchRewriter::keep(const Record& record) {
+  int64_t delta = wrapping_add(record.timestamp_delta, shift_);
+  size_t size = 1 + varlong_size(delta) + varlong_size(record.offset_delta) +
+                field_size(record.key) + field_size(record.value) +
+                varlong_size(record.header_count) + record.raw_headers.size();
+  records_.varint(static_cast<int32_t>(size));
+  records_.int8(record.attributes);
+  records_.varlong(delta);
+  records_.varint(record.offset_delta);
+  write_field(records_, record.key);
+  write_field(records_, record.value);
+  records_.varint(record.header_count);
+  records_.bytes(record.raw_headers);
+  header_.max_timestamp = std::max(header_.max_timestamp, record.timestamp);
+  ++header_.record_count;
+}
+
+Bytes BatchRewriter::build(Codecs& codecs) {
+  LH_ASSERT(header_.record_count > 0, "a batch without records");
+  Bytes plain = records_.take();
+  Bytes batch(kHeaderSize);
+  batch.reserve(kHeaderSize + plain.size());
+  auto compressed = compress(codecs, header_.codec().value_or(Codec::kNone), {}, plain, batch);
+  LH_ASSERT(compressed.has_value(), "a codec failed although its output has no bound");
+  store_header(batch, header_);
+  return batch;
+}
+
+Bytes make_empty_batch(const BatchHeader& original) {
+  BatchHeader header = original;
+  header.attributes =
+      static_cast<int16_t>(header.attributes & ~(static_cast<int>(kCodecMask) | kDeleteHorizonBit));
+  header.base_timestamp = kNoTimestamp;
+  header.record_count = 0;
+  Bytes batch(kHeaderSize);
+  store_header(batch, header);
+  return batch;
 }
 
 Bytes BatchBuilder::build(Codecs& codecs) {

@@ -67,6 +67,29 @@ class BatchBuilder {
   int64_t max_timestamp_ = kNoTimestamp;
 };
 
+/// Writes a batch anew with some of its records, as compaction does. Offsets, sequence numbers and
+/// codec stay what they were: the offset deltas of what is kept have gaps.
+class BatchRewriter {
+ public:
+  /// `delete_horizon_ms` takes the place of the base timestamp (KIP-534); absent: as in `original`.
+  BatchRewriter(const BatchHeader& original, std::optional<int64_t> delete_horizon_ms);
+
+  /// Keeps one of the original's records; in their order.
+  void keep(const Record& record);
+  int32_t count() const { return header_.record_count; }
+  /// The batch; at least one record was kept. Of no use afterwards.
+  Bytes build(Codecs& codecs);
+
+ private:
+  BatchHeader header_;
+  int64_t shift_;  // from the original's base timestamp to the new one
+  base::Writer records_;
+};
+
+/// What is left of a batch all of whose records are gone, where its offsets or its producer's
+/// sequence number have to be remembered: a header.
+Bytes make_empty_batch(const BatchHeader& original);
+
 /// Writes `header` with the magic into the first 61 bytes of `batch`, which is a whole batch, and
 /// with its own length and CRC whatever `header` says of them.
 void store_header(std::span<uint8_t> batch, const BatchHeader& header);

@@ -93,5 +93,85 @@ TEST(BatchBuilder, SizesAreKnownBefore) {
   EXPECT_EQ(builder.build(codecs).size(), size);
 }
 
+/// The sample written anew with what `keeps` says.
+template <class Keeps>
+Bytes rewrite(Codecs& codecs, const Bytes& batch, std::optional<int64_t> horizon, Keeps keeps) {
+  BatchHeader header = *parse_header(batch);
+  Bytes scratch;
+  auto payload =
+      plain_payload(codecs, header, ByteView(batch).subspan(kHeaderSize), 1 << 20, scratch);
+  BatchRewriter rewriter(header, horizon);
+  RecordReader reader(header, *payload);
+  while (const Record* record = reader.next()) {
+    if (keeps(*record)) rewriter.keep(*record);
+  }
+  return rewriter.build(codecs);
+}
+
+TEST(BatchRewriter, KeepsOffsetsWithGapsInEveryCodec) {
+  Codecs codecs;
+  for (Codec codec : kAllCodecs) {
+    SCOPED_TRACE(codec_name(codec));
+    BatchOptions options{.base_offset = 100, .codec = codec, .producer_id = 7, .base_sequence = 40};
+    Bytes batch = sample_batch(codecs, options);
+    Bytes less = rewrite(codecs, batch, std::nullopt,
+                         [](const Record& record) { return record.offset % 2 != 0; });
+    EXPECT_TRUE(crc_matches(less));
+    EXPECT_THAT(describe_all(codecs, less),
+                ElementsAre("101@1700000000005 null='" + std::string(700, 'v') + "'",
+                            "103@1700000070000 'key-3'='value-3' trace:'abc' empty:null"));
+    BatchHeader header = *parse_header(less);
+    EXPECT_EQ(header.base_offset, 100);
+    EXPECT_EQ(header.last_offset(), 104);
+    EXPECT_EQ(header.last_sequence(), 44);
+    EXPECT_EQ(header.codec(), codec);
+    EXPECT_EQ(header.max_timestamp, kNow + 70'000);
+    EXPECT_FALSE(header.has_delete_horizon());
+  }
+}
+
+TEST(BatchRewriter, ADeleteHorizonChangesNoRecordsTime) {
+  Codecs codecs;
+  Bytes batch = sample_batch(codecs, {.base_offset = 100});
+  auto all = [](const Record&) { return true; };
+  Bytes with_horizon = rewrite(codecs, batch, kNow + 86'400'000, all);
+  BatchHeader header = *parse_header(with_horizon);
+  EXPECT_TRUE(header.has_delete_horizon());
+  EXPECT_EQ(header.base_timestamp, kNow + 86'400'000);
+  EXPECT_EQ(describe_all(codecs, with_horizon), describe_all(codecs, batch));
+  Bytes again = rewrite(codecs, with_horizon, std::nullopt, all);
+  EXPECT_EQ(again, with_horizon) << "the horizon stays";
+}
+
+TEST(BatchRewriter, TheTimeOfTheAppendStays) {
+  Codecs codecs;
+  Bytes batch = sample_batch(codecs, {.log_append_time = kNow + 1});
+  Bytes one =
+      rewrite(codecs, batch, kNow + 10, [](const Record& record) { return record.offset == 2; });
+  EXPECT_EQ(parse_header(one)->max_timestamp, kNow + 1);
+  EXPECT_THAT(describe_all(codecs, one), ElementsAre("2@1700000000001 'key-2'=null"));
+}
+
+TEST(BatchRewriter, AnEmptyBatchRemembersOffsetsAndSequence) {
+  Codecs codecs;
+  BatchOptions options{.base_offset = 100,
+                       .codec = Codec::kZstd,
+                       .producer_id = 7,
+                       .producer_epoch = 3,
+                       .base_sequence = 40};
+  Bytes batch = sample_batch(codecs, options);
+  Bytes empty = make_empty_batch(*parse_header(batch));
+  EXPECT_EQ(empty.size(), kHeaderSize);
+  EXPECT_TRUE(crc_matches(empty));
+  BatchHeader header = *parse_header(empty);
+  EXPECT_EQ(header.base_offset, 100);
+  EXPECT_EQ(header.last_offset(), 104);
+  EXPECT_EQ(header.producer_epoch, 3);
+  EXPECT_EQ(header.last_sequence(), 44);
+  EXPECT_EQ(header.record_count, 0);
+  EXPECT_EQ(header.codec(), Codec::kNone);
+  EXPECT_TRUE(describe_all(codecs, empty).empty());
+}
+
 }  // namespace
 }  // namespace longhaul::records
