@@ -36,6 +36,8 @@ class BatchScanner {
   base::Result<bool> crc_matches();
   /// All bytes of that batch.
   base::Result<base::Bytes> load();
+  /// The same, valid until the next call of any function; for who reads every batch anyway.
+  base::Result<base::ByteView> bytes() { return view(position_, next_ - position_); }
 
  private:
   /// A view of `size` bytes from `from`, valid until the next call; the file must reach there.

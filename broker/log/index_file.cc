@@ -135,13 +135,20 @@ base::Result<void> IndexFile::reset() {
 
 void IndexFile::close_idle() {
   std::lock_guard lock(mutex_);
-  if (!used_) file_.reset();
+  if (!used_ && !pinned_) file_.reset();
   used_ = false;
 }
 
 void IndexFile::close() {
   std::lock_guard lock(mutex_);
-  file_.reset();
+  if (!pinned_) file_.reset();
+}
+
+base::Result<void> IndexFile::pin() {
+  std::lock_guard lock(mutex_);
+  if (exists_) LH_TRY(open_locked(base::OpenMode::kReadWrite));
+  pinned_ = true;
+  return {};
 }
 
 }  // namespace longhaul::broker::log

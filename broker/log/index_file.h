@@ -52,6 +52,8 @@ class IndexFile {
   /// Closes the file if it was not used since the last call.
   void close_idle();
   void close();
+  /// The file as it is now stays open until this object goes, whatever becomes of its name.
+  base::Result<void> pin();
   std::string path() const;
 
  private:
@@ -67,6 +69,7 @@ class IndexFile {
   mutable std::mutex mutex_;  // guards all below; never held across I/O but opening
   mutable std::shared_ptr<base::File> file_;
   mutable bool used_ = false;
+  bool pinned_ = false;
   bool exists_ = false;
   bool unsynced_ = false;
   size_t on_disk_ = 0;

@@ -22,7 +22,8 @@ Log::Log(Params params)
       write_checkpoints_(std::move(params.write_checkpoints)),
       on_failure_(std::move(params.on_failure)),
       first_undecided_(std::numeric_limits<int64_t>::max()),
-      last_flush_ms_(params.clock->wall_ms()) {}
+      last_flush_ms_(params.clock->wall_ms()),
+      first_dirty_(params.first_dirty_offset) {}
 
 Log::~Log() = default;
 
@@ -133,6 +134,18 @@ std::vector<ProducerEntry> Log::producers() const {
 void Log::close_idle_files() {
   auto list = segments_.load();
   for (const auto& segment : *list) segment->close_idle();
+}
+
+std::vector<std::shared_ptr<Segment>> Log::cold_segments() const {
+  auto list = segments_.load();
+  size_t count = 0;
+  while (count + 1 < list->size() && (*list)[count + 1]->base_offset() <= recovery_point()) ++count;
+  return {list->begin(), list->begin() + static_cast<std::ptrdiff_t>(count)};
+}
+
+uint64_t Log::truncations() const {
+  std::lock_guard lock(mutex_);
+  return truncations_;
 }
 
 uint64_t Log::size_bytes() const {

@@ -63,6 +63,8 @@ struct ReadOptions {
   int64_t upper_bound = 0;
   /// The first batch is returned even if it alone is larger than max_bytes.
   bool at_least_one_batch = false;
+  /// For read_committed consumers: tells the transactions that were aborted (KIP-98).
+  bool with_aborted = false;
 };
 
 struct ReadResult {
@@ -73,6 +75,8 @@ struct ReadResult {
   int64_t high_watermark = 0;
   /// There is a batch, but it is larger than max_bytes and at_least_one_batch was not set.
   bool first_batch_too_large = false;
+  /// Those with records from the offset asked for up to the upper bound.
+  std::vector<AbortedTransaction> aborted;
 };
 
 /// A record found by its timestamp.
@@ -80,6 +84,25 @@ struct TimestampedOffset {
   int64_t offset = -1;
   int64_t timestamp = records::kNoTimestamp;
   int32_t leader_epoch = -1;
+};
+
+/// What there is to compact in a log, as of one moment. In bytes of whole segments.
+struct Cleanable {
+  int64_t first_dirty = 0;  // compaction went so far already
+  int64_t end = 0;          // and may now go up to here
+  uint64_t clean_bytes = 0;
+  uint64_t dirty_bytes = 0;
+  bool is_overdue = false;  // max.compaction.lag.ms has passed for some of it
+  /// All segments that begin below `end`, and where the one behind them begins.
+  std::vector<std::shared_ptr<Segment>> segments;
+  int64_t segments_end = 0;
+  uint64_t truncations = 0;  // of the log so far
+
+  /// What min.cleanable.dirty.ratio is compared with.
+  double dirty_ratio() const {
+    uint64_t total = clean_bytes + dirty_bytes;
+    return total == 0 ? 0 : static_cast<double>(dirty_bytes) / static_cast<double>(total);
+  }
 };
 
 /// Thread-safe. Appends, rolls, truncation and retention exclude each other by one mutex; reads
@@ -106,6 +129,7 @@ class Log {
     int64_t recovery_point = 0;
     int64_t log_start_offset = 0;
     int64_t high_watermark = 0;
+    int64_t first_dirty_offset = 0;
     int64_t producer_expiration_ms = 86'400'000;
     /// Asked now and then while `open` recovers; true ends that with kCancelled. What was recovered
     /// by then is no worse than before, and the next start begins anew.
@@ -132,6 +156,7 @@ class Log {
   base::Result<void> set_topic_id(const base::Uuid& topic_id);
   /// Its directory.
   std::string path() const { return directory_->path(); }
+  base::FileSystem& files() const { return files_; }
 
   std::shared_ptr<const LogConfig> config() const { return config_.load(); }
   void set_config(std::shared_ptr<const LogConfig> config) { config_.store(std::move(config)); }
@@ -162,7 +187,7 @@ class Log {
   LogResult<AppendResult> append_as_follower(base::ByteView batches);
 
   /// OFFSET_OUT_OF_RANGE below the start or above the end; KAFKA_STORAGE_ERROR.
-  LogResult<ReadResult> read(const ReadOptions& options) const;
+  LogResult<ReadResult> read(const ReadOptions& options);
   /// Transactions aborted within [from, to), for read_committed consumers (KIP-98).
   LogResult<std::vector<AbortedTransaction>> aborted_transactions(int64_t from, int64_t to) const;
 
@@ -188,6 +213,11 @@ class Log {
   /// kInvalidArgument above the high watermark.
   base::Result<void> advance_log_start_offset(int64_t offset);
 
+  /// Makes the start and the recovery point durable, as of now.
+  base::Result<void> write_checkpoints() {
+    return write_checkpoints_ ? write_checkpoints_() : base::Result<void>();
+  }
+
   /// Begins a new segment now.
   base::Result<void> roll();
   /// Writes everything up to the end that this call sees to stable storage, and the recovery point
@@ -211,11 +241,37 @@ class Log {
   /// Closes without writing anything, renames the directory to `path` and lets it be removed.
   base::Result<void> abandon(const std::string& path);
 
+  // Compaction; see log_compaction.h.
+  Cleanable cleanable(int64_t now_ms) const;
+  /// From here on compaction has not looked at records.
+  int64_t first_dirty_offset() const { return first_dirty_.load(std::memory_order_acquire); }
+  /// Everything below `offset` is durable, and on disk it says so: after a crash nobody takes holes
+  /// in it for damage.
+  base::Result<void> secure_below(int64_t offset);
+  /// Puts one segment, whose files lie beside the log's under names with ".cleaned", in the place
+  /// of these of `from`, which follow each other. They are durable, and whatever interrupts this,
+  /// the log has either those segments or this one. kConflict if the log has changed since: then
+  /// nothing was done.
+  base::Result<void> replace_segments(std::span<const std::shared_ptr<Segment>> old,
+                                      const Cleanable& from);
+  /// Compaction of `from` is done up to here; on disk too.
+  base::Result<void> finish_compaction(int64_t first_dirty, const Cleanable& from);
+  /// What it holds cannot be compacted: nobody tries again before the next start.
+  void set_uncleanable() { uncleanable_.store(true, std::memory_order_release); }
+  bool is_uncleanable() const { return uncleanable_.load(std::memory_order_acquire); }
+
+  /// What is durable and not written to any more, and how often the log was cut back so far: for
+  /// who reads it all and meets a file that became shorter.
+  std::vector<std::shared_ptr<Segment>> cold_segments() const;
+  uint64_t truncations() const;
+
   uint64_t size_bytes() const;
   size_t segment_count() const { return segments_.load()->size(); }
   /// Refuses everything but reads from now on. Takes no lock.
   void take_offline() { offline_.store(true, std::memory_order_release); }
   bool is_offline() const { return offline_.load(std::memory_order_acquire); }
+  /// A disk error that somebody else met in its files: it goes offline, and its directory with it.
+  void fail(const base::Error& why) { go_offline(why); }
   /// For DescribeProducers.
   std::vector<ProducerEntry> producers() const;
 
@@ -254,6 +310,10 @@ class Log {
   void clamp_high_watermark(int64_t offset);
   void note_undecided();
 
+  // log_read.cc, without mutex_
+  static LogResult<std::vector<AbortedTransaction>> aborted_in(const SegmentList& list,
+                                                               int64_t from, int64_t to);
+
   // log_append.cc
   LogResult<std::optional<ProducerBatch>> check_producers(Batches batches) const;
   LogResult<AppendResult> append_locked(base::ByteView bytes, Batches batches);
@@ -272,6 +332,10 @@ class Log {
   /// Rot in a batch that was durable is no reason to refuse all others: it is logged.
   base::Result<void> tolerate_damage(base::Result<void> result) const;
   base::Result<void> start_over_locked(int64_t offset);
+  void note_truncation(int64_t end);
+
+  // log_compact.cc
+  base::Result<std::shared_ptr<Segment>> swap_in(std::span<const SegmentPtr> old);
 
   // log_retention.cc
   base::Result<void> prepare_deletion(int64_t now_ms);
@@ -301,6 +365,8 @@ class Log {
   std::atomic<int64_t> first_undecided_;  // of transactions; the largest int64_t: none
   std::atomic<int64_t> last_flush_ms_{0};
   std::atomic<bool> offline_{false};
+  std::atomic<bool> uncleanable_{false};
+  std::atomic<int64_t> first_dirty_{0};
   Published<const SegmentList> segments_;  // never empty; the last one is active
   mutable std::mutex readable_mutex_;      // a leaf, held for a few instructions
   Readable readable_;
@@ -311,6 +377,7 @@ class Log {
   bool closed_ = false;
   bool out_of_space_ = false;  // as of the last append
   bool metadata_unsynced_ = false;
+  uint64_t truncations_ = 0;
   base::Uuid topic_id_;
   ProducerStates producers_;
   int64_t snapshot_offset_ = -1;  // the newest producer snapshot's; -1: there is none

@@ -34,7 +34,7 @@ std::string LogDirectory::file(std::string_view name) const {
 
 std::string LogDirectory::segment_file(int64_t base_offset, std::string_view extension) const {
   std::lock_guard lock(mutex_);
-  return fmt::format("{}/{:020}{}", path_, base_offset, extension);
+  return fmt::format("{}/{:020}{}{}", path_, base_offset, extension, suffix_);
 }
 
 void LogDirectory::mark_changed() {

@@ -17,6 +17,8 @@ inline constexpr const char* kTimeIndexExtension = ".timeindex";
 inline constexpr const char* kTransactionIndexExtension = ".txnindex";
 inline constexpr const char* kSnapshotExtension = ".snapshot";
 inline constexpr const char* kDeletedExtension = ".deleted";
+inline constexpr const char* kCleanedExtension = ".cleaned";
+inline constexpr const char* kSwapExtension = ".swap";
 inline constexpr const char* kEpochCheckpointName = "leader-epoch-checkpoint";
 inline constexpr const char* kPartitionMetadataName = "partition.metadata";
 
@@ -24,13 +26,15 @@ inline constexpr const char* kPartitionMetadataName = "partition.metadata";
 /// Remembers whether entries were made or renamed since the directory was last synced.
 class LogDirectory {
  public:
-  LogDirectory(base::FileSystem& files, std::string path) : files_(files), path_(std::move(path)) {}
+  /// `suffix` goes behind the names of segments' files.
+  LogDirectory(base::FileSystem& files, std::string path, std::string suffix = "")
+      : files_(files), suffix_(std::move(suffix)), path_(std::move(path)) {}
 
   base::FileSystem& files() const { return files_; }
   std::string path() const;
   void set_path(std::string path);
   std::string file(std::string_view name) const;
-  /// The name of a segment's file: base offset with 20 digits, and the extension.
+  /// The name of a segment's file: base offset with 20 digits, the extension, and the suffix.
   std::string segment_file(int64_t base_offset, std::string_view extension) const;
 
   void mark_changed();
@@ -41,6 +45,7 @@ class LogDirectory {
 
  private:
   base::FileSystem& files_;
+  const std::string suffix_;
   mutable std::mutex mutex_;
   std::string path_;
   bool changed_ = false;

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "broker/log/partition_metadata.h"
+#include "broker/log/settle_swaps.h"
 
 namespace longhaul::broker::log {
 
@@ -34,6 +35,14 @@ base::Result<std::shared_ptr<Log>> LogLoader::load() {
 
 base::Result<void> LogLoader::list_files() {
   auto entries = params_.files->list(params_.path);
+  bool unsettled =
+      entries && std::any_of(entries->begin(), entries->end(), [](const auto& entry) {
+        return entry.name.ends_with(kSwapExtension) || entry.name.ends_with(kCleanedExtension);
+      });
+  if (unsettled) {
+    LH_TRY(settle_swaps(*params_.files, params_.path));
+    entries = params_.files->list(params_.path);
+  }
   if (!entries && entries.error().code == Errc::kNotFound) {
     log_->directory_->mark_changed();
     return params_.files->create_directories(params_.path);
@@ -46,14 +55,7 @@ base::Result<void> LogLoader::list_files() {
   }
   for (const auto& entry : *entries) {
     std::string path = params_.path + "/" + entry.name;
-    if (entry.name.ends_with(".swap")) {
-      return base::fail(Errc::kUnsupported,
-                        path +
-                            ": an interrupted compaction of Apache Kafka; start that once more "
-                            "and stop it in order first");
-    }
-    if (entry.name.ends_with(kDeletedExtension) || entry.name.ends_with(".cleaned") ||
-        entry.name.ends_with(".tmp")) {
+    if (entry.name.ends_with(kDeletedExtension) || entry.name.ends_with(".tmp")) {
       LH_TRY(params_.files->remove(path));
       log_->directory_->mark_changed();
     } else if (auto base_offset = parse_segment_file(entry.name, kLogExtension)) {
@@ -234,6 +236,7 @@ base::Result<bool> LogLoader::recover_one(size_t i) {
   publish(i + 1);
   log_->move_end(base_offset);
   LH_TRY(log_->write_snapshot(false));
+  LH_TRY(segment.transactions().remove());  // built anew on the way
   auto visit = [&](const records::BatchHeader& header, base::ByteView bytes) -> base::Result<void> {
     LH_TRY(go_on(header.size_bytes()));
     return log_->note_batch({header, bytes});

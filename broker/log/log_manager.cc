@@ -56,6 +56,7 @@ base::Result<void> LogManager::open_directory(Directory& directory) {
   LH_ASSIGN(directory.recovery_points, read_checkpoint(directory, kRecoveryPointsName));
   LH_ASSIGN(directory.log_starts, read_checkpoint(directory, kLogStartsName));
   LH_ASSIGN(directory.high_watermarks, read_checkpoint(directory, kHighWatermarksName));
+  LH_ASSIGN(directory.first_dirty, read_checkpoint(directory, kFirstDirtyName));
   return {};
 }
 
@@ -77,6 +78,7 @@ Log::Params LogManager::log_params(Directory& directory, const TopicPartition& i
   params.recovery_point = find_offset(directory.recovery_points, id);
   params.log_start_offset = find_offset(directory.log_starts, id);
   params.high_watermark = find_offset(directory.high_watermarks, id);
+  params.first_dirty_offset = find_offset(directory.first_dirty, id);
   params.producer_expiration_ms = params_.producer_expiration_ms;
   params.cancelled = params_.cancelled;
   params.write_checkpoints = [this, &directory] { return write_checkpoints(directory); };
@@ -121,7 +123,8 @@ LogManager::Directory* LogManager::choose_directory() {
 }
 
 base::Result<std::shared_ptr<Log>> LogManager::get_or_create(const TopicPartition& id,
-                                                             const base::Uuid& topic_id) {
+                                                             const base::Uuid& topic_id,
+                                                             Presence presence) {
   std::lock_guard creating(create_mutex_);
   if (auto log = get(id.topic, id.partition)) {
     if (!topic_id.is_zero()) LH_TRY(log->set_topic_id(topic_id));
@@ -130,6 +133,12 @@ base::Result<std::shared_ptr<Log>> LogManager::get_or_create(const TopicPartitio
   if (std::string offline = directory_of(id.topic, id.partition); !offline.empty()) {
     return base::fail(Errc::kUnavailable,
                       fmt::format("{} lies in {}, which is offline", id.to_string(), offline));
+  }
+  bool all_online = std::all_of(directories_.begin(), directories_.end(),
+                                [](const auto& directory) { return directory->online.load(); });
+  if (presence == Presence::kUnknown && !all_online) {
+    return base::fail(Errc::kUnavailable,
+                      id.to_string() + " may lie in a log directory that is offline");
   }
   return create(id, topic_id);
 }
@@ -159,6 +168,7 @@ base::Result<std::shared_ptr<Log>> LogManager::create(const TopicPartition& id,
   params.topic_id = topic_id;
   params.clean = true;
   params.recovery_point = params.log_start_offset = params.high_watermark = 0;
+  params.first_dirty_offset = 0;
   auto log = Log::open(std::move(params));
   if (!log) {
     if (log.error().code != Errc::kNoSpace) fail_directory(directory->path, log.error());

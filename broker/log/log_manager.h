@@ -32,6 +32,12 @@ struct LogDirStatus {
   base::Space space;
 };
 
+/// What whoever wants a log knows of it.
+enum class Presence {
+  kNew,      ///< there has never been one
+  kUnknown,  ///< it may lie in a directory that is offline
+};
+
 /// Thread-safe. Has no threads and no timers: whoever owns it calls the periodic functions, on a
 /// thread that may block. Deletes, checkpoints and recovery do I/O; get() does not.
 class LogManager {
@@ -78,9 +84,10 @@ class LogManager {
   std::shared_ptr<Log> get(std::string_view topic, int32_t partition) const;
   /// The log of this partition, created in the online directory with the fewest logs if absent.
   /// kConflict if there is one of another topic ID (of a topic that was deleted): `remove` it
-  /// first.
+  /// first. kUnavailable if it lies in a directory that is offline, or may do so.
   base::Result<std::shared_ptr<Log>> get_or_create(const TopicPartition& id,
-                                                   const base::Uuid& topic_id);
+                                                   const base::Uuid& topic_id,
+                                                   Presence presence = Presence::kNew);
   /// Puts a log away under a name that ends in "-delete"; its files go after file.delete.delay.ms.
   base::Result<void> remove(const TopicPartition& id);
   /// Puts a log away under a name that ends in "-stray", where nobody touches it any more; that

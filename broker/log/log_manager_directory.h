@@ -16,6 +16,7 @@ inline constexpr const char* kLockName = ".lock";
 inline constexpr const char* kRecoveryPointsName = "recovery-point-offset-checkpoint";
 inline constexpr const char* kLogStartsName = "log-start-offset-checkpoint";
 inline constexpr const char* kHighWatermarksName = "replication-offset-checkpoint";
+inline constexpr const char* kFirstDirtyName = "cleaner-offset-checkpoint";
 inline constexpr const char* kDeleteSuffix = "-delete";
 inline constexpr const char* kStraySuffix = "-stray";
 
@@ -34,6 +35,7 @@ struct LogManager::Directory {
   OffsetCheckpoint recovery_points;
   OffsetCheckpoint log_starts;
   OffsetCheckpoint high_watermarks;
+  OffsetCheckpoint first_dirty;
 
   /// Partitions whose logs are gone, but perhaps not for good: a crash may bring the log itself
   /// back, and checkpoints on disk may have entries for it, which a new log of that name would be

@@ -140,7 +140,8 @@ LogManager::Entry LogManager::exchange_entry(const TopicPartition& id, Entry ent
 
 void LogManager::note_stale_entries(Directory& directory) {
   std::lock_guard lock(mutex_);
-  for (const auto* checkpoint : {&directory.recovery_points, &directory.log_starts}) {
+  for (const auto* checkpoint :
+       {&directory.recovery_points, &directory.log_starts, &directory.first_dirty}) {
     for (const auto& [key, offset] : *checkpoint) {
       auto topic = topics_.find(key.first);
       bool here = topic != topics_.end() && topic->second.contains(key.second) &&
@@ -169,6 +170,7 @@ void LogManager::finish_loading(Loading& loading) {
     directory->recovery_points = {};
     directory->log_starts = {};
     directory->high_watermarks = {};
+    directory->first_dirty = {};
     directory->loaded = true;
   }
   loaded.logs = loading.logs;

@@ -30,15 +30,18 @@ base::Result<void> LogManager::write_checkpoints(Directory& directory) {
   if (!directory.loaded || !directory.online) return {};
   OffsetCheckpoint recovery_points;
   OffsetCheckpoint log_starts;
+  OffsetCheckpoint first_dirty;
   for (const auto& log : logs_of(&directory)) {
     std::pair<std::string, int32_t> key{log->id().topic, log->id().partition};
     recovery_points[key] = log->recovery_point();
     int64_t start = log->log_start_offset();
     if (start > log->first_base_offset()) log_starts[key] = start;
+    if (log->first_dirty_offset() > 0) first_dirty[key] = log->first_dirty_offset();
   }
   base::FileSystem& files = *params_.files;
   LH_TRY(write_offset_checkpoint(files, directory.file(kLogStartsName), log_starts));
   LH_TRY(write_offset_checkpoint(files, directory.file(kRecoveryPointsName), recovery_points));
+  LH_TRY(write_offset_checkpoint(files, directory.file(kFirstDirtyName), first_dirty));
   std::lock_guard lock(mutex_);
   std::erase_if(directory.stale, [&](const auto& key) { return !recovery_points.contains(key); });
   return {};

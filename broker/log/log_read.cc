@@ -31,7 +31,7 @@ size_t floor_segment(const List& list, int64_t offset) {
 
 }  // namespace
 
-LogResult<ReadResult> Log::read(const ReadOptions& options) const {
+LogResult<ReadResult> Log::read(const ReadOptions& options) {
   const auto [list, end, active_bytes] = readable();
   ReadResult result;
   result.log_start_offset = log_start_offset();
@@ -43,6 +43,7 @@ LogResult<ReadResult> Log::read(const ReadOptions& options) const {
   }
   // Retention moves the start before it takes a segment away.
   auto refuse = [&](const base::Error& error) -> tl::unexpected<protocol::KafkaError> {
+    if (error.code == Errc::kIo) go_offline(error);  // whose disk cannot be read, leads nobody
     if (error.code != Errc::kNotFound || options.offset >= log_start_offset()) {
       return read_error(error);
     }
@@ -51,6 +52,13 @@ LogResult<ReadResult> Log::read(const ReadOptions& options) const {
   };
   int64_t upper = std::min(options.upper_bound, end);
   if (options.offset >= upper) return result;
+  // Of the very segments that are read: in those that take their place records may be gone, and
+  // the transaction with them.
+  if (options.with_aborted) {
+    auto aborted = aborted_in(*list, options.offset, upper);
+    if (!aborted) return tl::unexpected(std::move(aborted).error());
+    result.aborted = std::move(*aborted);
+  }
 
   for (size_t i = floor_segment(*list, options.offset); i < list->size(); ++i) {
     const Segment& segment = *(*list)[i];
@@ -82,10 +90,14 @@ LogResult<ReadResult> Log::read(const ReadOptions& options) const {
 
 LogResult<std::vector<AbortedTransaction>> Log::aborted_transactions(int64_t from,
                                                                      int64_t to) const {
+  return aborted_in(*segments_.load(), from, to);
+}
+
+LogResult<std::vector<AbortedTransaction>> Log::aborted_in(const SegmentList& list, int64_t from,
+                                                           int64_t to) {
   std::vector<AbortedTransaction> aborted;
-  auto list = segments_.load();
-  for (size_t i = floor_segment(*list, from); i < list->size(); ++i) {
-    auto entries = (*list)[i]->transactions().read();
+  for (size_t i = floor_segment(list, from); i < list.size(); ++i) {
+    auto entries = list[i]->transactions().read();
     if (!entries) return read_error(entries.error());
     for (const auto& entry : *entries) {
       if (entry.last_offset >= from && entry.first_offset < to) aborted.push_back(entry);

@@ -112,7 +112,9 @@ void Log::remove_deleted_files(int64_t now_ms) {
     if (removed_.empty()) removed_ = {};
   }
   for (const auto& file : due) {
-    if (auto removed = files_.remove(file.path); !removed) {
+    auto removed = files_.remove(file.path);
+    // Compaction may have put away two of the same name.
+    if (!removed && removed.error().code != Errc::kNotFound) {
       logger_.warn("{}: {}", id_.to_string(), removed.error().message);
     }
   }

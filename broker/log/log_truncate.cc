@@ -33,6 +33,12 @@ base::Result<void> Log::truncate_to(int64_t offset) {
   return {};
 }
 
+/// What was compacted above `end` is no more, and what comes in its place is not compacted.
+void Log::note_truncation(int64_t end) {
+  ++truncations_;
+  if (end < first_dirty_offset()) first_dirty_ = end;
+}
+
 base::Result<void> Log::truncate_locked(int64_t offset) {
   auto list = segments_.load();
   size_t last = list->size() - 1;
@@ -46,6 +52,7 @@ base::Result<void> Log::truncate_locked(int64_t offset) {
   auto kept = std::make_shared<SegmentList>(list->begin(),
                                             list->begin() + static_cast<std::ptrdiff_t>(last) + 1);
   publish(std::move(kept), end, position);
+  note_truncation(end);
   if (end < log_start_offset()) log_start_ = end;
   clamp_high_watermark(high_watermark());
   bool checkpoint_is_stale = end < recovery_point();
@@ -121,6 +128,7 @@ base::Result<void> Log::start_over_locked(int64_t offset) {
   auto fresh = std::make_shared<SegmentList>();
   fresh->push_back(std::move(segment));
   publish(std::move(fresh), offset, 0);
+  note_truncation(std::min(offset, first_dirty_offset()));
   log_start_ = offset;
   high_watermark_ = offset;
   recovery_point_ = offset;

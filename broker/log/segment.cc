@@ -1,5 +1,6 @@
 #include "broker/log/segment.h"
 
+#include <algorithm>
 #include <functional>
 #include <limits>
 
@@ -56,15 +57,24 @@ bool Segment::should_roll(const LogConfig& config, int64_t now_ms, const Incomin
 }
 
 int64_t Segment::roll_after_ms(const LogConfig& config) const {
-  int64_t jitter = std::min(config.segment_jitter_ms, config.segment_ms);
-  if (jitter <= 0) return config.segment_ms;
+  // Records are not compacted before their segment is rolled.
+  int64_t limit = config.cleanup_compact ? std::min(config.segment_ms, config.max_compaction_lag_ms)
+                                         : config.segment_ms;
+  int64_t jitter = std::min(config.segment_jitter_ms, limit);
+  if (jitter <= 0) return limit;
   // The same for a segment whenever it is asked, different between segments and partitions.
   base::SeededRandom random(std::hash<std::string>{}(directory_->path()) +
                             static_cast<uint64_t>(base_offset_));
-  return config.segment_ms - static_cast<int64_t>(random.below(static_cast<uint64_t>(jitter)));
+  return limit - static_cast<int64_t>(random.below(static_cast<uint64_t>(jitter)));
+}
+
+size_t Segment::index_bytes() const {
+  return std::max(offsets_.file().count() * OffsetIndex::kEntrySize,
+                  times_.file().count() * TimeIndex::kEntrySize);
 }
 
 void Segment::note_timestamp(const records::BatchHeader& batch) {
+  if (batch.record_count == 0) return;  // compaction left its header alone
   if (first_timestamp_ < 0) first_timestamp_ = batch.max_timestamp;
   if (batch.max_timestamp <= max_timestamp()) return;
   max_timestamp_ = batch.max_timestamp;
@@ -170,7 +180,7 @@ void Segment::close_idle() {
   offsets_.file().close_idle();
   times_.file().close_idle();
   std::lock_guard lock(file_mutex_);
-  if (!used_) file_.reset();
+  if (!used_ && !pinned_) file_.reset();
   used_ = false;
 }
 
@@ -178,7 +188,18 @@ void Segment::close() {
   offsets_.file().close();
   times_.file().close();
   std::lock_guard lock(file_mutex_);
-  file_.reset();
+  if (!pinned_) file_.reset();
+}
+
+base::Result<void> Segment::pin() {
+  LH_TRY(transactions_.pin());
+  LH_TRY(offsets_.file().pin());
+  LH_TRY(times_.file().pin());
+  LH_TRY(file());
+  std::lock_guard lock(file_mutex_);
+  if (!file_) return base::fail(Errc::kUnavailable, "closed at this very moment");
+  pinned_ = true;
+  return {};
 }
 
 void Segment::mark_removed() {

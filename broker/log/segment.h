@@ -75,7 +75,8 @@ class Segment {
   enum class Damage { kCut, kKeep };
   /// Reads and checks every batch, cuts the file before the first that is not intact (or is of an
   /// older leader epoch than what stands before it, `last_epoch` at first), and builds the indexes
-  /// anew. kUnsupported, and nothing is touched, if it begins in an older format.
+  /// anew, but for that of transactions. kUnsupported, and nothing is touched, if it begins in an
+  /// older format.
   base::Result<Recovered> recover(const LogConfig& config, int32_t last_epoch, Damage damage,
                                   const Visit& visit);
   /// Visits batches that end at or above `from` and begin below `to`, without checking CRCs.
@@ -88,6 +89,10 @@ class Segment {
   int64_t max_timestamp() const { return max_timestamp_.load(std::memory_order_relaxed); }
   /// For retention: max_timestamp(), or when the segment was first seen if records have none.
   int64_t retention_timestamp() const;
+  /// The largest timestamp in the first batch, or -1. With the log's lock held.
+  int64_t first_timestamp() const { return first_timestamp_; }
+  /// The larger of the two indexes.
+  size_t index_bytes() const;
 
   /// True if `incoming` should go to a new segment: size, time, index full, or an offset that is
   /// too far from the base.
@@ -124,6 +129,8 @@ class Segment {
   void close();
   /// No file is opened any more: they are about to go.
   void mark_removed();
+  /// Its files are about to get other names, but who reads it goes on: they stay open until then.
+  base::Result<void> pin();
   /// The paths of all files that may be there.
   std::vector<std::string> paths() const;
 
@@ -159,6 +166,7 @@ class Segment {
   mutable std::shared_ptr<base::File> file_;
   mutable bool used_ = false;
   bool removed_ = false;
+  bool pinned_ = false;
 };
 
 }  // namespace longhaul::broker::log

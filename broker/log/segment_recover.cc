@@ -11,7 +11,7 @@ namespace {
 
 using base::Errc;
 
-constexpr size_t kHeaderChunk = 4096;
+constexpr size_t kRecoverHeaderChunk = 4096;
 constexpr size_t kRecoveryChunk = 256u << 10;
 /// A control batch is loaded whole for its marker; markers are far smaller than this.
 constexpr size_t kMaxControlBatch = 1u << 20;
@@ -48,7 +48,7 @@ base::Result<int64_t> Segment::open_trusted(const LogConfig& config) {
   LH_ASSIGN(auto first_batch, first.next());
   first_timestamp_ = first_batch->max_timestamp;
   int64_t next_offset = base_offset_;
-  BatchScanner scanner(*file, indexed.position, end, kHeaderChunk);
+  BatchScanner scanner(*file, indexed.position, end, kRecoverHeaderChunk);
   for (;;) {
     LH_ASSIGN(auto batch, scanner.next());
     if (!batch) break;
@@ -90,7 +90,6 @@ base::Result<Segment::Recovered> Segment::recover(const LogConfig& config, int32
   LH_TRY(offsets_.file().reset());
   LH_TRY(times_.file().reset());
   LH_TRY(times_.adopt_last());
-  LH_TRY(transactions_.remove());
   max_timestamp_ = first_timestamp_ = records::kNoTimestamp;
   max_timestamp_offset_ = -1;
   bytes_since_index_ = 0;
@@ -135,7 +134,7 @@ base::Result<void> Segment::scan(int64_t from, int64_t to, const Visit& visit) c
   LH_ASSIGN(auto start, find(from, end));
   if (!start) return {};
   LH_ASSIGN(auto file, this->file());
-  BatchScanner scanner(*file, start->position, end, kHeaderChunk);
+  BatchScanner scanner(*file, start->position, end, kRecoverHeaderChunk);
   for (;;) {
     LH_ASSIGN(auto batch, scanner.next());
     if (!batch || batch->base_offset >= to) return {};

@@ -34,7 +34,18 @@ base::Result<void> TransactionIndex::append(const AbortedTransaction& aborted) {
   return file->write_at(size - size % kEntrySize, encode(aborted));
 }
 
+base::Result<void> TransactionIndex::pin() {
+  LH_ASSIGN(auto entries, read_file());
+  pinned_.store(std::make_shared<const std::vector<AbortedTransaction>>(std::move(entries)));
+  return {};
+}
+
 base::Result<std::vector<AbortedTransaction>> TransactionIndex::read() const {
+  if (auto pinned = pinned_.load()) return *pinned;
+  return read_file();
+}
+
+base::Result<std::vector<AbortedTransaction>> TransactionIndex::read_file() const {
   std::vector<AbortedTransaction> entries;
   auto content = base::read_file(directory_->files(), path(), UINT32_MAX);
   if (!content && content.error().code == Errc::kNotFound) return entries;

@@ -7,6 +7,7 @@
 #include "base/file_system.h"
 #include "base/result.h"
 #include "broker/log/log_directory.h"
+#include "broker/log/published.h"
 
 namespace longhaul::broker::log {
 
@@ -32,11 +33,16 @@ class TransactionIndex {
   base::Result<void> sync();
   /// Before it is built anew: removes the file, if there is one.
   base::Result<void> remove();
+  /// What it says now, it says until this object goes, whatever becomes of the file.
+  base::Result<void> pin();
   std::string path() const;
 
  private:
+  base::Result<std::vector<AbortedTransaction>> read_file() const;
+
   std::shared_ptr<LogDirectory> directory_;
   int64_t base_offset_;
+  Published<const std::vector<AbortedTransaction>> pinned_;
 };
 
 }  // namespace longhaul::broker::log

@@ -94,10 +94,12 @@ class LogFixture : public testing::Test {
     params.clean = clean_;
     params.recovery_point = recovery_point_;
     params.log_start_offset = log_start_;
+    params.first_dirty_offset = first_dirty_;
     params.on_failure = [this](const base::Error&) { ++failures_; };
     params.write_checkpoints = [this]() -> base::Result<void> {
       recovery_point_ = log_->recovery_point();
       log_start_ = log_->log_start_offset();
+      first_dirty_ = log_->first_dirty_offset();
       return {};
     };
     return params;
@@ -161,6 +163,7 @@ class LogFixture : public testing::Test {
   bool clean_ = false;
   int64_t recovery_point_ = 0;
   int64_t log_start_ = 0;
+  int64_t first_dirty_ = 0;
   int failures_ = 0;
 };
 

@@ -327,6 +327,43 @@ TEST_F(LogManagerTest, OneDirectoryFailsAlone) {
   EXPECT_TRUE(files_.exists("/b/.kafka_cleanshutdown"));
 }
 
+TEST_F(LogManagerTest, NoLogBeginsAnewThatMayLieInADirectoryThatIsOffline) {
+  start();
+  append(*create("t", 0));
+  append(*create("t", 1));
+  ASSERT_TRUE(manager_->shutdown(1));
+  files_.set_fault_hook([](base::DiskOperation, std::string_view path) {
+    std::optional<base::Fault> fault;
+    if (path.starts_with("/a")) fault = {{base::Errc::kIo, "injected"}, 0};
+    return fault;
+  });
+  EXPECT_EQ(1u, start().logs);
+  EXPECT_EQ(std::vector<std::string>{"/a"}, failed_);
+  auto lost = manager_->get_or_create({"t", 0}, id_, Presence::kUnknown);
+  ASSERT_FALSE(lost);
+  EXPECT_EQ(base::Errc::kUnavailable, lost.error().code);
+  EXPECT_TRUE(manager_->get_or_create({"t", 1}, id_, Presence::kUnknown));
+  EXPECT_TRUE(manager_->get_or_create({"t", 2}, id_, Presence::kNew));
+  files_.set_fault_hook({});
+}
+
+TEST_F(LogManagerTest, AReadThatFailsTakesTheDirectoryOfflineToo) {
+  start();
+  auto log = create("t", 0);
+  append(*log, 2);
+  log->close_idle_files();
+  log->close_idle_files();
+  files_.set_fault_hook([](base::DiskOperation operation, std::string_view) {
+    std::optional<base::Fault> fault;
+    if (operation == base::DiskOperation::kRead) fault = {{base::Errc::kIo, "injected"}, 0};
+    return fault;
+  });
+  auto read = log->read({.offset = 0, .max_bytes = 100, .upper_bound = 2});
+  ASSERT_FALSE(read);
+  EXPECT_EQ(protocol::ErrorCode::kKafkaStorageError, read.error().code);
+  EXPECT_EQ(std::vector<std::string>{"/a"}, failed_);
+}
+
 TEST_F(LogManagerTest, ALogThatCannotBeOpenedTakesItsDirectoryOffline) {
   start();
   append(*create("t", 0));

@@ -1,0 +1,88 @@
+#include "broker/log/log_cleaner.h"
+
+namespace longhaul::broker::log {
+
+using base::Errc;
+
+LogCleaner::LogCleaner(Params params)
+    : params_(std::move(params)),
+      throttle_(params_.clock, params_.bytes_per_second, params_.pause) {}
+
+std::optional<LogCleaner::Candidate> LogCleaner::choose() {
+  int64_t now_ms = params_.clock.wall_ms();
+  std::optional<Candidate> best;
+  std::lock_guard lock(mutex_);
+  for (const auto& log : params_.logs.logs()) {
+    auto config = log->config();
+    bool wanted = config->cleanup_compact && !log->is_offline() && !log->is_uncleanable() &&
+                  !busy_.contains(log->id());
+    if (!wanted) continue;
+    Cleanable what = log->cleanable(now_ms);
+    if (what.dirty_bytes == 0) continue;
+    bool due = what.is_overdue || what.dirty_ratio() > config->min_cleanable_dirty_ratio;
+    if (!due || (best && best->what.dirty_ratio() >= what.dirty_ratio())) continue;
+    best = Candidate{log, std::move(what)};
+  }
+  if (best) busy_.insert(best->log->id());
+  return best;
+}
+
+bool LogCleaner::clean_next() {
+  auto next = choose();
+  if (!next) return false;
+  bool done = clean(*next->log, std::move(next->what));
+  std::lock_guard lock(mutex_);
+  busy_.erase(next->log->id());
+  return done;
+}
+
+bool LogCleaner::clean(Log& log, Cleanable what) {
+  auto began = params_.clock.monotonic();
+  int64_t now_ms = params_.clock.wall_ms();
+  LogCompaction compaction(log, what, params_.settings, throttle_, params_.random, now_ms);
+  auto compacted = compaction.run();
+  base::Result<void> done;
+  if (compacted) done = log.finish_compaction(compacted->clean_to, what);
+  if (!compacted || !done) {
+    note_failure(log, compacted ? done.error() : compacted.error());
+    return false;
+  }
+  ++compactions_;
+  bytes_read_ += compacted->bytes_read;
+  bytes_written_ += compacted->bytes_written;
+  auto took =
+      std::chrono::duration_cast<std::chrono::milliseconds>(params_.clock.monotonic() - began);
+  params_.logger.info("{}: compacted up to offset {}: {} segments of {} bytes are {} of {} ({} ms)",
+                      log.id().to_string(), compacted->clean_to, compacted->segments_before,
+                      what.clean_bytes + what.dirty_bytes, compacted->segments_after,
+                      compacted->bytes_written, took.count());
+  return compacted->clean_to > what.first_dirty;
+}
+
+void LogCleaner::note_failure(Log& log, const base::Error& why) {
+  switch (why.code) {
+    case Errc::kCancelled:
+    case Errc::kConflict:
+    case Errc::kNotFound:
+    case Errc::kUnavailable:
+      return;  // stopped, or it changed or went meanwhile
+    case Errc::kCorrupt:
+    case Errc::kUnsupported:
+    case Errc::kTooLarge:
+      log.set_uncleanable();
+      params_.logger.error("{} cannot be compacted and grows until the next start: {}",
+                           log.id().to_string(), why.message);
+      return;
+    case Errc::kNoSpace:
+      params_.logger.warn("{} is not compacted: {}", log.id().to_string(), why.message);
+      return;
+    default:
+      log.fail(why);
+  }
+}
+
+CleanerStats LogCleaner::stats() const {
+  return {compactions_.load(), bytes_read_.load(), bytes_written_.load()};
+}
+
+}  // namespace longhaul::broker::log

@@ -1,0 +1,69 @@
+// Which logs are compacted, and when.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "broker/log/log_compaction.h"
+#include "broker/log/log_manager.h"
+#include "broker/log/throttle.h"
+
+namespace longhaul::broker::log {
+
+/// What the cleaner has done since the start.
+struct CleanerStats {
+  uint64_t compactions = 0;
+  uint64_t bytes_read = 0;
+  uint64_t bytes_written = 0;
+};
+
+/// Thread-safe, without threads of its own: as many logs are compacted at a time as threads call
+/// `clean_next`.
+class LogCleaner {
+ public:
+  struct Params {
+    LogManager& logs;
+    const base::Clock& clock;
+    base::Random& random;  // from any thread
+    base::Logger logger;
+    CompactionSettings settings;
+    /// log.cleaner.io.max.bytes.per.second, reads and writes together.
+    double bytes_per_second = 0;
+    Pause pause;
+  };
+  explicit LogCleaner(Params params);
+
+  /// Compacts the log that needs it most; false if none does, or it could not be. A log whose
+  /// content is at fault is set aside until the next start, with a line that says why.
+  bool clean_next();
+  CleanerStats stats() const;
+
+ private:
+  struct Candidate {
+    std::shared_ptr<Log> log;
+    Cleanable what;
+  };
+
+  /// It is among busy_ from then on.
+  std::optional<Candidate> choose();
+  bool clean(Log& log, Cleanable what);
+  void note_failure(Log& log, const base::Error& why);
+
+  Params params_;
+  Throttle throttle_;
+  std::atomic<uint64_t> compactions_{0};
+  std::atomic<uint64_t> bytes_read_{0};
+  std::atomic<uint64_t> bytes_written_{0};
+
+  std::mutex mutex_;
+  std::set<TopicPartition> busy_;  // not logs: one and the next of its name share a directory
+};
+
+}  // namespace longhaul::broker::log

@@ -1,0 +1,39 @@
+// A bound on the rate of what is done in the background.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+
+#include "base/clock.h"
+#include "base/result.h"
+
+namespace longhaul::broker::log {
+
+/// Waits that long, or less if there is no point in going on: then false. Zero: only asks.
+using Pause = std::function<bool(std::chrono::microseconds)>;
+
+/// Shared by all who do the same work, from any thread. What is saved while nobody works is not
+/// kept for later.
+class Throttle {
+ public:
+  /// `pause` absent: never waits and never ends.
+  Throttle(const base::Clock& clock, double bytes_per_second, Pause pause)
+      : clock_(clock), bytes_per_second_(bytes_per_second), pause_(std::move(pause)) {}
+
+  /// So many bytes were read or written: waits until that is within the rate. kCancelled if there
+  /// is no point in going on.
+  base::Result<void> pace(uint64_t bytes);
+
+ private:
+  std::chrono::microseconds delay_after(uint64_t bytes);
+
+  const base::Clock& clock_;
+  const double bytes_per_second_;
+  const Pause pause_;
+  std::mutex mutex_;
+  base::Clock::Monotonic free_at_{};  // when all that was done so far is within the rate
+};
+
+}  // namespace longhaul::broker::log

@@ -1,0 +1,130 @@
+// Rot that nobody has read yet.
+#include "broker/log/log_scrubber.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/broker/log/log_fixture.h"
+
+namespace longhaul::broker::log {
+namespace {
+
+/// Remembers what was said.
+class LineSink final : public base::LogSink {
+ public:
+  void write(base::LogLevel level, std::string_view, std::string_view text) override {
+    if (level == base::LogLevel::kError) lines.emplace_back(text);
+  }
+  std::vector<std::string> lines;
+};
+
+class LogScrubberTest : public testing::Test {
+ protected:
+  LogScrubberTest() {
+    EXPECT_TRUE(files_.create_directories("/data"));
+    LogManager::Params params{.files = &files_,
+                              .clock = &clock_,
+                              .random = &random_,
+                              .logger = base::Logger(base::null_sink(), "log"),
+                              .directories = {"/data"},
+                              .config_of = [](auto&) { return std::make_shared<LogConfig>(); },
+                              .cancelled = {},
+                              .on_directory_failure = {}};
+    logs_ = std::move(*LogManager::open(std::move(params)));
+    logs_->load();
+    log_ = *logs_->get_or_create({"t", 0}, {});
+    for (int i = 0; i < 3; ++i) append();
+    EXPECT_TRUE(log_->roll());
+    for (int i = 0; i < 2; ++i) append();
+    EXPECT_TRUE(log_->flush());
+    scrubber_ =
+        std::make_unique<LogScrubber>(LogScrubber::Params{.logs = *logs_,
+                                                          .clock = clock_,
+                                                          .logger = base::Logger(said_, "scrubber"),
+                                                          .bytes_per_second = 1000,
+                                                          .pause = [this](auto pause) {
+                                                            longest_ = std::max(longest_, pause);
+                                                            return !stopped_;
+                                                          }});
+  }
+
+  void append() {
+    base::Bytes batch = make_batch({.value_size = 100});
+    ASSERT_TRUE(log_->append_as_leader(batch, {}));
+  }
+  void rot(uint64_t byte, const std::string& file = "00000000000000000000.log") {
+    ASSERT_TRUE(files_.flip_bit("/data/t-0/" + file, byte, 2));
+  }
+
+  base::MemoryFileSystem files_;
+  HandClock clock_;
+  base::SeededRandom random_{5};
+  std::unique_ptr<LogManager> logs_;
+  std::shared_ptr<Log> log_;
+  LineSink said_;
+  std::unique_ptr<LogScrubber> scrubber_;
+  std::chrono::microseconds longest_{};
+  bool stopped_ = false;
+};
+
+TEST_F(LogScrubberTest, ReadsColdSegmentsWithinItsRate) {
+  scrubber_->run();
+  ScrubStats stats = scrubber_->stats();
+  EXPECT_EQ(stats.bytes_read, (*log_->cold_segments().begin())->size());
+  EXPECT_EQ(stats.damaged_batches, 0u);
+  EXPECT_EQ(stats.passes, 1u);
+  EXPECT_EQ(longest_, std::chrono::microseconds(stats.bytes_read * 1000));
+  EXPECT_TRUE(said_.lines.empty());
+}
+
+TEST_F(LogScrubberTest, SaysWhereABatchHasRottedAndGoesOn) {
+  uint64_t batch_bytes = (*log_->cold_segments().begin())->size() / 3;
+  rot(batch_bytes + 100);
+  scrubber_->run();
+  EXPECT_EQ(scrubber_->stats().damaged_batches, 1u);
+  ASSERT_EQ(said_.lines.size(), 1u);
+  EXPECT_EQ(said_.lines[0],
+            fmt::format("t-0 is damaged: /data/t-0/00000000000000000000.log at position {}: the "
+                        "batch at offset 1: wrong CRC; it is left as it is",
+                        batch_bytes));
+  EXPECT_EQ(scrubber_->stats().bytes_read, batch_bytes * 3);
+  EXPECT_FALSE(log_->is_offline());
+}
+
+TEST_F(LogScrubberTest, AHeaderThatMakesNoSenseEndsItsSegment) {
+  rot(records::kLengthAt);
+  scrubber_->run();
+  EXPECT_EQ(scrubber_->stats().damaged_batches, 1u);
+  ASSERT_EQ(said_.lines.size(), 1u);
+  EXPECT_NE(said_.lines[0].find("at position 0: "), std::string::npos);
+}
+
+TEST_F(LogScrubberTest, WhatIsStillWrittenToIsLeftAlone) {
+  rot(100, "00000000000000000003.log");
+  scrubber_->run();
+  EXPECT_EQ(scrubber_->stats().damaged_batches, 0u);
+}
+
+TEST_F(LogScrubberTest, OneADayIsEnoughAndWhatWasRepairedIsForgotten) {
+  rot(100);
+  scrubber_->run();
+  rot(100);  // the same bit: as it was
+  clock_.now_ms += 86'400'000 - 1;
+  scrubber_->run();
+  EXPECT_EQ(scrubber_->stats().passes, 1u);
+  clock_.now_ms += 1;
+  scrubber_->run();
+  EXPECT_EQ(scrubber_->stats().passes, 2u);
+  EXPECT_EQ(scrubber_->stats().damaged_batches, 0u);
+}
+
+TEST_F(LogScrubberTest, WhoIsCalledOffBeginsAnew) {
+  stopped_ = true;
+  scrubber_->run();
+  EXPECT_EQ(scrubber_->stats().passes, 0u);
+  stopped_ = false;
+  scrubber_->run();
+  EXPECT_EQ(scrubber_->stats().passes, 1u);
+}
+
+}  // namespace
+}  // namespace longhaul::broker::log
