@@ -28,6 +28,7 @@ constexpr ApiHandler kHandlers[] = {
     {ApiKey::kApiVersions, true, true, handle_api_versions},
     {ApiKey::kCreateTopics, true, true, handle_create_topics},
     {ApiKey::kDeleteTopics, true, true, handle_delete_topics},
+    {ApiKey::kDeleteRecords, true, false, handle_delete_records},
     {ApiKey::kInitProducerId, true, false, handle_init_producer_id},
     {ApiKey::kOffsetForLeaderEpoch, true, false, handle_offset_for_leader_epoch},
     {ApiKey::kDescribeConfigs, true, true, handle_describe_configs},

@@ -98,8 +98,7 @@ FetchOperation::Found FetchOperation::find(const metadata::MetadataImage& image,
   if (auto partition = services_.replicas.find(topic->name, entry.partition)) {
     return {std::move(partition), ErrorCode::kNone};
   }
-  return {nullptr, topic->partition(entry.partition) ? ErrorCode::kNotLeaderOrFollower
-                                                     : ErrorCode::kUnknownTopicOrPartition};
+  return {nullptr, services_.replicas.why_missing(topic, entry.partition)};
 }
 
 FetchOperation::Part FetchOperation::read(const metadata::MetadataImage& image,

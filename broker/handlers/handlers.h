@@ -17,6 +17,9 @@ void handle_fetch(Services& services, Call call);
 void handle_list_offsets(Services& services, Call call);
 void handle_offset_for_leader_epoch(Services& services, Call call);
 
+// delete_records.cc (KIP-107)
+void handle_delete_records(Services& services, Call call);
+
 // metadata.cc
 void handle_metadata(Services& services, Call call);
 // cluster.cc (KIP-700, KIP-919)

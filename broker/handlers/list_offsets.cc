@@ -94,8 +94,7 @@ Answer answer_for(Services& services, const metadata::MetadataImage& image,
   if (auto partition = services.replicas.find(topic, wanted.partition_index)) {
     return look_up(*partition, wanted, isolation);
   }
-  bool exists = image.partition(topic, wanted.partition_index) != nullptr;
-  return refuse(exists ? ErrorCode::kNotLeaderOrFollower : ErrorCode::kUnknownTopicOrPartition);
+  return refuse(services.replicas.why_missing(image.topic(topic), wanted.partition_index));
 }
 
 ListOffsetsResponse list_offsets(Services& services, const ListOffsetsRequest& request,
@@ -162,9 +161,8 @@ void handle_offset_for_leader_epoch(Services& services, Call call) {
       answer.partition = wanted.partition;
       auto partition = services.replicas.find(topic.topic, wanted.partition);
       if (!partition) {
-        bool exists = image->partition(topic.topic, wanted.partition) != nullptr;
         answer.error_code =
-            exists ? ErrorCode::kNotLeaderOrFollower : ErrorCode::kUnknownTopicOrPartition;
+            services.replicas.why_missing(image->topic(topic.topic), wanted.partition);
         continue;
       }
       auto end = partition->end_offset_for_epoch(wanted.leader_epoch, wanted.current_leader_epoch);

@@ -161,10 +161,7 @@ class Producing {
     }
     auto partition = services_.replicas.find(topic->name, data.index);
     if (!partition) {
-      bool exists = topic->partition(data.index) != nullptr;
-      return {nullptr,
-              exists ? ErrorCode::kNotLeaderOrFollower : ErrorCode::kUnknownTopicOrPartition,
-              {}};
+      return {nullptr, services_.replicas.why_missing(topic, data.index), {}};
     }
     if (!data.records || data.records->bytes.empty()) {
       return {nullptr, ErrorCode::kInvalidRecord, "there is no record batch"};

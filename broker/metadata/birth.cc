@@ -64,15 +64,19 @@ base::Result<DirectoryState> inspect(base::FileSystem& files, const std::string&
   return state;
 }
 
+/// What a directory's disk does not tell is left out if `tolerant`, but for the metadata's.
 base::Result<std::vector<DirectoryState>> inspect_all(base::FileSystem& files,
-                                                      const BirthConfig& config) {
+                                                      const BirthConfig& config, bool tolerant) {
   std::vector<std::string> paths = config.log_dirs;
   if (std::count(paths.begin(), paths.end(), config.metadata_dir) == 0)
     paths.push_back(config.metadata_dir);
   std::vector<DirectoryState> states;
   for (const std::string& path : paths) {
-    LH_ASSIGN(DirectoryState state, inspect(files, path));
-    states.push_back(std::move(state));
+    auto state = inspect(files, path);
+    bool dispensable = tolerant && path != config.metadata_dir;
+    if (!state && state.error().code == Errc::kIo && dispensable) continue;
+    if (!state) return tl::unexpected(std::move(state).error());
+    states.push_back(std::move(*state));
   }
   return states;
 }
@@ -123,7 +127,7 @@ base::Result<Identity> carry_out(base::FileSystem& files, const base::Clock& clo
 
 base::Result<Identity> ensure_born(base::FileSystem& files, const base::Clock& clock,
                                    base::Random& random, const BirthConfig& config) {
-  LH_ASSIGN(auto states, inspect_all(files, config));
+  LH_ASSIGN(auto states, inspect_all(files, config, true));
   LH_ASSIGN(BirthPlan plan, plan_birth(states, config, random));
   return carry_out(files, clock, plan, config, states, default_bootstrap());
 }
@@ -132,7 +136,7 @@ base::Result<Identity> format(base::FileSystem& files, const base::Clock& clock,
                               base::Random& random, const FormatOptions& options) {
   BirthConfig config = options.birth;
   config.permission = options.standalone ? FormatPermission::kFound : FormatPermission::kJoin;
-  LH_ASSIGN(auto states, inspect_all(files, config));
+  LH_ASSIGN(auto states, inspect_all(files, config, false));
   for (const DirectoryState& state : states) {
     if (state.formatted && !options.ignore_formatted)
       return fail(Errc::kAlreadyExists,

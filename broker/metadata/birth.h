@@ -74,7 +74,8 @@ struct Identity {
 
 /// Looks at the directories (creating those that are absent), plans, and formats what the plan
 /// says: bootstrap.checkpoint and the founding snapshot first, meta.properties last, so that a
-/// crash in between leaves a directory that still counts as empty.
+/// crash in between leaves a directory that still counts as empty. A directory on a disk that fails
+/// is passed over, unless it is the metadata's: the node can do without.
 base::Result<Identity> ensure_born(base::FileSystem& files, const base::Clock& clock,
                                    base::Random& random, const BirthConfig& config);
 

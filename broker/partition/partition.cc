@@ -125,6 +125,7 @@ ErrorCode Partition::check_leader(int32_t current_leader_epoch) const {
 }
 
 ErrorCode Partition::check_leader_locked(int32_t current_leader_epoch) const {
+  if (log_->is_offline()) return ErrorCode::kKafkaStorageError;
   if (current_leader_epoch >= 0 && current_leader_epoch < leader_epoch_) {
     return ErrorCode::kFencedLeaderEpoch;
   }
@@ -145,6 +146,7 @@ tl::expected<ProduceResult, AppendFailure> Partition::append(std::span<uint8_t> 
   ProduceResult result;
   {
     std::shared_lock lock(role_mutex_);
+    if (log_->is_offline()) return refuse(ErrorCode::kKafkaStorageError);
     if (leader_id_ != broker_id_) return refuse(ErrorCode::kNotLeaderOrFollower);
     // No more can be asked for than there are replicas (as in Kafka): a topic with one of them can
     // be written whatever min.insync.replicas says.
@@ -219,6 +221,26 @@ void Partition::await_commit(int64_t offset, CommitCallback done) {
   done(ErrorCode::kNone);
 }
 
+KafkaResult<int64_t> Partition::delete_records(int64_t offset) {
+  std::shared_lock lock(role_mutex_);
+  if (auto leader = check_leader_locked(-1); leader != ErrorCode::kNone) {
+    return protocol::kafka_fail(leader);
+  }
+  if (!settings_.load()->log.cleanup_delete) {
+    return protocol::kafka_fail(ErrorCode::kPolicyViolation);
+  }
+  constexpr int64_t kHighWatermark = -1;
+  int64_t high_watermark = log_->high_watermark();
+  int64_t start = offset == kHighWatermark ? high_watermark : offset;
+  if (start < 0 || start > high_watermark) {
+    return protocol::kafka_fail(ErrorCode::kOffsetOutOfRange);
+  }
+  auto moved = log_->advance_log_start_offset(start);
+  if (moved) moved = log_->write_checkpoints();
+  if (!moved) return protocol::kafka_fail(ErrorCode::kKafkaStorageError, moved.error().message);
+  return log_->log_start_offset();
+}
+
 int64_t Partition::upper_bound(Isolation isolation) const {
   switch (isolation) {
     case Isolation::kLogEnd:
@@ -250,17 +272,15 @@ KafkaResult<FetchResult> Partition::fetch(const FetchOptions& options) const {
       return result;
     }
   }
+  bool committed_only = options.isolation == Isolation::kLastStableOffset;
   auto read = log_->read({.offset = options.offset,
                           .max_bytes = options.max_bytes,
                           .upper_bound = upper_bound(options.isolation),
-                          .at_least_one_batch = options.at_least_one_batch});
+                          .at_least_one_batch = options.at_least_one_batch,
+                          .with_aborted = committed_only});
   if (!read) return tl::unexpected(std::move(read.error()));
   result.slice = std::move(read->slice);
-  if (options.isolation == Isolation::kLastStableOffset) {
-    auto aborted = log_->aborted_transactions(options.offset, result.last_stable_offset);
-    if (!aborted) return tl::unexpected(std::move(aborted.error()));
-    result.aborted = std::move(*aborted);
-  }
+  if (committed_only) result.aborted = std::move(read->aborted);
   return result;
 }
 

@@ -105,11 +105,17 @@ class Partition {
   /// Calls `done` once everything below `offset` is committed. At once if it is already.
   void await_commit(int64_t offset, CommitCallback done);
 
+  /// Deletes what lies below `offset` (-1: below the high watermark) and returns where the log
+  /// starts now; that is durable. The files go later. OFFSET_OUT_OF_RANGE above the high
+  /// watermark, POLICY_VIOLATION for a topic from which nothing is deleted (KIP-107).
+  KafkaResult<int64_t> delete_records(int64_t offset);
+
   KafkaResult<FetchResult> fetch(const FetchOptions& options) const;
   /// Tells the watcher as soon as there may be more to fetch than there was when this returns.
   void watch(std::weak_ptr<Watcher> watcher) { watchers_.add(std::move(watcher)); }
 
-  /// NOT_LEADER_OR_FOLLOWER, FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH or kNone.
+  /// KAFKA_STORAGE_ERROR (its directory has failed), NOT_LEADER_OR_FOLLOWER, FENCED_LEADER_EPOCH,
+  /// UNKNOWN_LEADER_EPOCH or kNone.
   ErrorCode check_leader(int32_t current_leader_epoch) const;
   KafkaResult<log::EpochEnd> end_offset_for_epoch(int32_t epoch,
                                                   int32_t current_leader_epoch) const;

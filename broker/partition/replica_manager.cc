@@ -44,7 +44,7 @@ Applied ReplicaManager::start(const metadata::MetadataImage& image) {
   Applied applied;
   image.topics.for_each([&](const base::Uuid&, const metadata::Shared<metadata::Topic>& topic) {
     for (size_t i = 0; i < topic->partitions.size(); ++i) {
-      apply_partition(image, *topic, static_cast<int32_t>(i), applied);
+      apply_partition(image, *topic, static_cast<int32_t>(i), applied, log::Presence::kUnknown);
     }
   });
   return applied;
@@ -60,7 +60,8 @@ Applied ReplicaManager::apply(const metadata::MetadataImage& image,
   for (const auto& [id, change] : changes.topics) {
     const metadata::Topic* topic = image.topic(id);
     if (!topic) continue;
-    for (int32_t index : change.partitions) apply_partition(image, *topic, index, applied);
+    for (int32_t index : change.partitions)
+      apply_partition(image, *topic, index, applied, log::Presence::kNew);
   }
   bool all = std::any_of(changes.configs.begin(), changes.configs.end(), [](const auto& each) {
     return each.type == metadata::ResourceType::kBroker;
@@ -86,19 +87,19 @@ Applied ReplicaManager::retry_unserved(const metadata::MetadataImage& image) {
   auto before = unserved_;
   for (const auto& [id, why] : before) {
     const metadata::Topic* topic = image.topic(id.first);
-    if (topic) apply_partition(image, *topic, id.second, applied);
+    if (topic) apply_partition(image, *topic, id.second, applied, log::Presence::kUnknown);
     if (!topic) unserved_.erase(id);
   }
   return applied;
 }
 
 void ReplicaManager::apply_partition(const metadata::MetadataImage& image,
-                                     const metadata::Topic& topic, int32_t index,
-                                     Applied& applied) {
+                                     const metadata::Topic& topic, int32_t index, Applied& applied,
+                                     log::Presence presence) {
   const metadata::Partition* state = topic.partition(index);
   if (!state || !has_replica(*state, config_.node_id)) return;
   auto partition = find(topic.name, index);
-  if (!partition) partition = create(image, topic, index);
+  if (!partition) partition = create(image, topic, index, presence);
   if (!partition) return;
   switch (partition->apply(*state)) {
     case Partition::RoleChange::kBecameLeader:
@@ -113,15 +114,24 @@ void ReplicaManager::apply_partition(const metadata::MetadataImage& image,
 }
 
 std::shared_ptr<Partition> ReplicaManager::create(const metadata::MetadataImage& image,
-                                                  const metadata::Topic& topic, int32_t index) {
+                                                  const metadata::Topic& topic, int32_t index,
+                                                  log::Presence presence) {
   log::TopicPartition id{topic.name, index};
-  auto log = logs_.get_or_create(id, topic.id);
+  {
+    std::shared_lock lock(mutex_);
+    if (without_log_.contains(id)) presence = log::Presence::kUnknown;
+  }
+  auto log = logs_.get_or_create(id, topic.id, presence);
   if (!log && log.error().code == base::Errc::kConflict) {
     // A topic of the same name was deleted while we were not looking.
     log_.warn("{}: {}; the old log is removed", id.to_string(), log.error().message);
-    if (auto removed = logs_.remove(id); removed) log = logs_.get_or_create(id, topic.id);
+    if (auto removed = logs_.remove(id); removed) log = logs_.get_or_create(id, topic.id, presence);
   }
   if (!log) {
+    {
+      std::unique_lock lock(mutex_);
+      without_log_.insert(id);
+    }
     std::string& why = unserved_[{topic.id, index}];
     if (why == log.error().message) return nullptr;  // said before
     why = log.error().message;
@@ -152,6 +162,7 @@ void ReplicaManager::insert(std::shared_ptr<Partition> partition) {
   Partitions& partitions = topics_[partition->id().topic];
   auto index = static_cast<size_t>(partition->id().partition);
   if (partitions.size() <= index) partitions.resize(index + 1);
+  without_log_.erase(partition->id());
   partitions[index] = std::move(partition);
 }
 
@@ -159,6 +170,7 @@ void ReplicaManager::remove_topic(const std::string& topic, Applied& applied) {
   Partitions removed;
   {
     std::unique_lock lock(mutex_);
+    std::erase_if(without_log_, [&](const auto& id) { return id.topic == topic; });
     auto found = topics_.find(topic);
     if (found == topics_.end()) return;
     removed = std::move(found->second);
@@ -191,6 +203,13 @@ void ReplicaManager::refresh_settings(const metadata::MetadataImage& image,
 
 void ReplicaManager::stop() {
   for (const auto& partition : all()) partition->stop();
+}
+
+ErrorCode ReplicaManager::why_missing(const metadata::Topic* topic, int32_t partition) const {
+  if (!topic || !topic->partition(partition)) return ErrorCode::kUnknownTopicOrPartition;
+  std::shared_lock lock(mutex_);
+  return without_log_.contains({topic->name, partition}) ? ErrorCode::kKafkaStorageError
+                                                         : ErrorCode::kNotLeaderOrFollower;
 }
 
 std::shared_ptr<Partition> ReplicaManager::find(std::string_view topic, int32_t partition) const {

@@ -31,8 +31,8 @@ class ReplicaManager {
   ReplicaManager(const config::BrokerConfig& config, log::LogManager& logs, base::Logger log);
 
   /// Brings logs and roles to where the image has them: creates, deletes, leads, resigns, and
-  /// changes settings. Does I/O. A log that cannot be created is said in the log; its partition
-  /// then answers KAFKA_STORAGE_ERROR (it is not found).
+  /// changes settings. Does I/O. A log that cannot be had is said in the log; its partition is
+  /// then not found, and `why_missing` says KAFKA_STORAGE_ERROR.
   Applied apply(const metadata::MetadataImage& image, const metadata::MetadataChanges& changes);
   /// The same for a first image, and removes logs of topics that are no more.
   Applied start(const metadata::MetadataImage& image);
@@ -43,6 +43,10 @@ class ReplicaManager {
   /// Nothing is served any more.
   void stop();
 
+  /// Why `find` has nothing for a partition of this topic (null: there is none), as clients are
+  /// told: UNKNOWN_TOPIC_OR_PARTITION, NOT_LEADER_OR_FOLLOWER, or KAFKA_STORAGE_ERROR where there
+  /// should be a replica here.
+  ErrorCode why_missing(const metadata::Topic* topic, int32_t partition) const;
   /// Null if this broker has no replica of it.
   std::shared_ptr<Partition> find(std::string_view topic, int32_t partition) const;
   std::vector<std::shared_ptr<Partition>> all() const;
@@ -51,9 +55,10 @@ class ReplicaManager {
   using Partitions = std::vector<std::shared_ptr<Partition>>;  // by index; null: not ours
 
   void apply_partition(const metadata::MetadataImage& image, const metadata::Topic& topic,
-                       int32_t index, Applied& applied);
+                       int32_t index, Applied& applied, log::Presence presence);
   std::shared_ptr<Partition> create(const metadata::MetadataImage& image,
-                                    const metadata::Topic& topic, int32_t index);
+                                    const metadata::Topic& topic, int32_t index,
+                                    log::Presence presence);
   void remove_topic(const std::string& topic, Applied& applied);
   void refresh_settings(const metadata::MetadataImage& image, std::string_view topic);
   void insert(std::shared_ptr<Partition> partition);
@@ -70,8 +75,9 @@ class ReplicaManager {
     using is_transparent = void;
     size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
   };
-  mutable std::shared_mutex mutex_;  // of the map; held for look-ups and insertions only
+  mutable std::shared_mutex mutex_;  // of all below; held for look-ups and insertions only
   std::unordered_map<std::string, Partitions, Hash, std::equal_to<>> topics_;
+  std::set<log::TopicPartition> without_log_;  // replicas whose log is not to be had
 };
 
 }  // namespace longhaul::broker::partition

@@ -54,16 +54,16 @@ class NodeFixture : public ::testing::Test {
         "offsets.topic.num.partitions=1\n" +
         options);
     ASSERT_TRUE(loaded) << loaded.error().message;
-    auto opened = app::Node::open(
-        loaded->config, {.files = files_,
-                         .clock = clock_,
-                         .random = random_,
-                         .log = base::null_sink(),
-                         .metadata_loop = loop_,
-                         .groups_loop = loop_,
-                         .timers = timers_,
-                         .workers = workers_,
-                         .on_fatal = [](const base::Error& why) { FAIL() << why.message; }});
+    auto opened = app::Node::open(loaded->config,
+                                  {.files = files_,
+                                   .clock = clock_,
+                                   .random = random_,
+                                   .log = base::null_sink(),
+                                   .metadata_loop = loop_,
+                                   .groups_loop = loop_,
+                                   .timers = timers_,
+                                   .workers = workers_,
+                                   .on_fatal = [this](const base::Error& why) { on_fatal(why); }});
     ASSERT_TRUE(opened) << opened.error().message;
     node_ = std::move(*opened);
     node_->start(node_->config().listeners, [] {});
@@ -83,6 +83,8 @@ class NodeFixture : public ::testing::Test {
     EXPECT_EQ(answers_.use_count(), 1) << "a request is still held by somebody";
     node_.reset();
   }
+
+  virtual void on_fatal(const base::Error& why) { FAIL() << why.message; }
 
   /// Until nothing is left to do now.
   void run() { simulation_.run_due(); }

@@ -192,10 +192,10 @@ TEST_F(ReplicaManagerTest, WhatATopicIsSetButDoesNotDoIsSaidOnce) {
   set("retention.ms", "77");
   set("cleanup.policy", "delete");
   EXPECT_TRUE(lines_.take().empty());
-  set("cleanup.policy", "compact");
+  set("local.retention.ms", "5");
   auto said = lines_.take();
   ASSERT_EQ(said.size(), 1u);
-  EXPECT_NE(said[0].find("topic t: cleanup.policy=compact has no effect"), std::string::npos);
+  EXPECT_NE(said[0].find("topic t: local.retention.ms=5 has no effect"), std::string::npos);
   set("retention.ms", "78");
   change({partition(id, 1)});
   EXPECT_TRUE(lines_.take().empty());
