@@ -21,8 +21,13 @@ Housekeeping::Housekeeping(base::EventLoop& loop, base::Executor& workers)
 Housekeeping::~Housekeeping() = default;
 
 void Housekeeping::add(milliseconds interval, std::function<void()> chore) {
+  add(interval, workers_, std::move(chore));
+}
+
+void Housekeeping::add(milliseconds interval, base::Executor& workers,
+                       std::function<void()> chore) {
   chores_.push_back(
-      std::make_shared<Chore>(Chore{loop_, workers_, interval, std::move(chore), 0, false}));
+      std::make_shared<Chore>(Chore{loop_, workers, interval, std::move(chore), 0, false}));
 }
 
 void Housekeeping::start() {
@@ -48,13 +53,20 @@ void Housekeeping::arm(const std::shared_ptr<Chore>& chore) {
   });
 }
 
+namespace {
+
+/// An interval beyond this is as good as never, and a timer's arithmetic stays within bounds.
+constexpr int64_t kLongestInterval = int64_t{1} << 40;
+
+milliseconds interval_of(const config::BrokerConfig& config, const char* option) {
+  return milliseconds(std::clamp<int64_t>(config.long_integer(option), 1, kLongestInterval));
+}
+
+}  // namespace
+
 void add_log_chores(Housekeeping& housekeeping, const config::BrokerConfig& config,
                     log::LogManager& logs) {
-  // An interval beyond this is as good as never, and a timer's arithmetic stays within bounds.
-  constexpr int64_t kLongest = int64_t{1} << 40;
-  auto every = [&](const char* option) {
-    return milliseconds(std::clamp<int64_t>(config.long_integer(option), 1, kLongest));
-  };
+  auto every = [&](const char* option) { return interval_of(config, option); };
   housekeeping.add(every("log.retention.check.interval.ms"),
                    [&logs] { logs.delete_old_segments(); });
   // Kafka's default for this is never, and a rolled segment is then flushed right away.
@@ -67,6 +79,31 @@ void add_log_chores(Housekeeping& housekeeping, const config::BrokerConfig& conf
   housekeeping.add(milliseconds(600'000), [&logs] { logs.expire_producers(); });
   housekeeping.add(milliseconds(5'000), [&logs] { logs.remove_deleted(); });
   housekeeping.add(milliseconds(60'000), [&logs] { logs.close_idle_files(); });
+}
+
+void add_cleaner_chores(Housekeeping& housekeeping, const config::BrokerConfig& config,
+                        base::Executor& workers, log::LogCleaner& cleaner) {
+  if (!config.boolean("log.cleaner.enable")) return;
+  for (int i = 0; i < config.integer("log.cleaner.threads"); ++i) {
+    housekeeping.add(interval_of(config, "log.cleaner.backoff.ms"), workers, [&cleaner] {
+      while (cleaner.clean_next()) {
+      }
+    });
+  }
+}
+
+void add_scrubber_chore(Housekeeping& housekeeping, const config::BrokerConfig& config,
+                        base::Executor& workers, log::LogScrubber& scrubber) {
+  if (config.long_integer("longhaul.scrub.bytes.per.second") == 0) return;
+  housekeeping.add(milliseconds(60'000), workers, [&scrubber] { scrubber.run(); });
+}
+
+log::CompactionSettings compaction_settings(const config::BrokerConfig& config) {
+  int64_t threads = std::max(1, config.integer("log.cleaner.threads"));
+  int64_t buffer = std::max<int64_t>(config.long_integer("log.cleaner.dedupe.buffer.size"), 0);
+  return {.map_slots = static_cast<size_t>(buffer / threads) / log::OffsetMap::kEntryBytes,
+          .map_load_factor = config.number("log.cleaner.io.buffer.load.factor"),
+          .io_buffer_bytes = static_cast<size_t>(config.integer("log.cleaner.io.buffer.size"))};
 }
 
 }  // namespace longhaul::broker::app

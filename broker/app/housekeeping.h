@@ -9,7 +9,9 @@
 
 #include "base/executor.h"
 #include "broker/config/broker_config.h"
+#include "broker/log/log_cleaner.h"
 #include "broker/log/log_manager.h"
+#include "broker/log/log_scrubber.h"
 
 namespace longhaul::broker::app {
 
@@ -21,6 +23,9 @@ class Housekeeping {
   ~Housekeeping();
 
   void add(std::chrono::milliseconds interval, std::function<void()> chore);
+  /// The same on `workers` of the chore's own.
+  void add(std::chrono::milliseconds interval, base::Executor& workers,
+           std::function<void()> chore);
   void start();
   void stop();
 
@@ -37,5 +42,15 @@ class Housekeeping {
 /// options.
 void add_log_chores(Housekeeping& housekeeping, const config::BrokerConfig& config,
                     log::LogManager& logs);
+
+// The `workers` of these are held up for long.
+/// Compaction, by log.cleaner.threads at a time.
+void add_cleaner_chores(Housekeeping& housekeeping, const config::BrokerConfig& config,
+                        base::Executor& workers, log::LogCleaner& cleaner);
+/// Checks of what is stored, if longhaul.scrub.bytes.per.second allows for any.
+void add_scrubber_chore(Housekeeping& housekeeping, const config::BrokerConfig& config,
+                        base::Executor& workers, log::LogScrubber& scrubber);
+/// The memory and buffers of one thread that compacts.
+log::CompactionSettings compaction_settings(const config::BrokerConfig& config);
 
 }  // namespace longhaul::broker::app

@@ -54,6 +54,18 @@ metadata::MetadataLogOptions metadata_log_options(const config::BrokerConfig& co
           .snapshot_after_ms = config.long_integer("metadata.log.max.snapshot.interval.ms")};
 }
 
+/// The node goes on as long as there is a directory for partitions, and its metadata can be
+/// written.
+std::function<void(const std::string&, const base::Error&)> directory_failure_handler(
+    const config::BrokerConfig& config, const NodeEnvironment& environment) {
+  auto left = std::make_shared<std::atomic<size_t>>(config.log_dirs.size());
+  return [left, metadata_dir = config.metadata_log_dir, &loop = environment.metadata_loop,
+          on_fatal = environment.on_fatal](const std::string& path, const base::Error& why) {
+    if (--*left > 0 && path != metadata_dir) return;
+    loop.post([on_fatal, path, why] { on_fatal(base::fail_in(path, why).value()); });
+  };
+}
+
 log::LogManager::Params log_manager_params(const config::BrokerConfig& config,
                                            NodeEnvironment& environment) {
   return {.files = &environment.files,
@@ -70,7 +82,30 @@ log::LogManager::Params log_manager_params(const config::BrokerConfig& config,
               },
           .producer_expiration_ms = config.integer("producer.id.expiration.ms"),
           .cancelled = environment.cancelled,
-          .on_directory_failure = {}};
+          .on_directory_failure = directory_failure_handler(config, environment)};
+}
+
+log::LogCleaner::Params log_cleaner_params(const config::BrokerConfig& config,
+                                           const NodeEnvironment& environment,
+                                           log::LogManager& logs) {
+  return {.logs = logs,
+          .clock = environment.clock,
+          .random = environment.random,
+          .logger = base::Logger(environment.log, "cleaner"),
+          .settings = compaction_settings(config),
+          .bytes_per_second = config.number("log.cleaner.io.max.bytes.per.second"),
+          .pause = environment.pause};
+}
+
+log::LogScrubber::Params log_scrubber_params(const config::BrokerConfig& config,
+                                             const NodeEnvironment& environment,
+                                             log::LogManager& logs) {
+  auto rate = static_cast<double>(config.long_integer("longhaul.scrub.bytes.per.second"));
+  return {.logs = logs,
+          .clock = environment.clock,
+          .logger = base::Logger(environment.log, "scrubber"),
+          .bytes_per_second = rate,
+          .pause = environment.pause};
 }
 
 log::LogManager::Loaded load(log::LogManager& logs, base::Executor* several) {
@@ -129,6 +164,8 @@ struct Node::Rooms {
         log(environment.log, "node"),
         identity(std::move(id)),
         logs(std::move(log_manager)),
+        cleaner(log_cleaner_params(config, environment, *logs)),
+        scrubber(log_scrubber_params(config, environment, *logs)),
         rules(config),
         replicas(config, *logs, base::Logger(environment.log, "replicas")),
         offsets({.replicas = replicas,
@@ -164,6 +201,8 @@ struct Node::Rooms {
   base::Logger log;
   metadata::Identity identity;
   std::unique_ptr<log::LogManager> logs;
+  log::LogCleaner cleaner;
+  log::LogScrubber scrubber;
   OptionRules rules;
   partition::ReplicaManager replicas;
   OffsetsLog offsets;
@@ -234,6 +273,10 @@ void Node::Rooms::serve() {
                          .producer_ids = *producer_ids,
                          .codecs = codecs});
   add_log_chores(housekeeping, config, *logs);
+  base::Executor& background = environment.background ? *environment.background  //
+                                                      : environment.workers;
+  add_cleaner_chores(housekeeping, config, background, cleaner);
+  add_scrubber_chore(housekeeping, config, background, scrubber);
 }
 
 // On the metadata loop. Handlers see an image only after its partitions are here.
@@ -355,6 +398,8 @@ const metadata::Identity& Node::identity() const { return rooms_->identity; }
 const config::BrokerConfig& Node::config() const { return rooms_->config; }
 net::RequestHandler& Node::handler() { return *rooms_->dispatcher; }
 log::LogManager& Node::logs() { return *rooms_->logs; }
+log::LogCleaner& Node::cleaner() { return rooms_->cleaner; }
+log::LogScrubber& Node::scrubber() { return rooms_->scrubber; }
 bool Node::is_ready() const { return rooms_->ready; }
 
 void Node::start(const std::vector<config::Listener>& advertised, base::Task ready) {

@@ -13,7 +13,9 @@
 #include "base/random.h"
 #include "base/result.h"
 #include "broker/config/broker_config.h"
+#include "broker/log/log_cleaner.h"
 #include "broker/log/log_manager.h"
+#include "broker/log/log_scrubber.h"
 #include "broker/metadata/birth.h"
 #include "broker/net/request.h"
 
@@ -35,6 +37,10 @@ struct NodeEnvironment {
   base::Executor* recovery = nullptr;
   /// Asked now and then while `open` loads logs, from any thread: true ends it.
   std::function<bool()> cancelled = {};
+  /// For work that may take hours, as compaction; two threads or more. Null: the workers.
+  base::Executor* background = nullptr;
+  /// How that work waits, and learns that it is to stop. Absent: it never does.
+  log::Pause pause = {};
 };
 
 /// Usage: open, start, then hand requests to `handler()`; stop before destroying it.
@@ -63,6 +69,8 @@ class Node {
   void stop(base::Callback<void(base::Result<void>)> done);
 
   log::LogManager& logs();
+  log::LogCleaner& cleaner();
+  log::LogScrubber& scrubber();
 
  private:
   struct Rooms;

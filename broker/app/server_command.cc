@@ -3,9 +3,12 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
+#include <condition_variable>
 #include <csignal>
 #include <future>
+#include <mutex>
 #include <optional>
 
 #include "base/posix_file_system.h"
@@ -49,6 +52,34 @@ bool is_stop_pending() {
   return sigismember(&pending, SIGTERM) == 1 || sigismember(&pending, SIGINT) == 1;
 }
 
+/// A thread for each task that may take hours.
+unsigned background_threads(const config::BrokerConfig& config) {
+  return static_cast<unsigned>(config.integer("log.cleaner.threads")) + 1;  // and the scrubber
+}
+
+/// Lets background work wait, until it is to stop.
+class Patience {
+ public:
+  /// False once `end` was called.
+  bool wait(std::chrono::microseconds time) {
+    std::unique_lock lock(mutex_);
+    ended_.wait_for(lock, time, [this] { return end_; });
+    return !end_;
+  }
+  void end() {
+    {
+      std::lock_guard lock(mutex_);
+      end_ = true;
+    }
+    ended_.notify_all();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable ended_;
+  bool end_ = false;
+};
+
 /// Threads and what else a node runs on. Loops end before the node is destroyed.
 struct Machine {
   Machine(const config::BrokerConfig& config, base::LogSink& sink)
@@ -56,6 +87,7 @@ struct Machine {
         groups("groups"),
         timers("timers"),
         workers("worker", static_cast<unsigned>(config.integer("num.io.threads"))),
+        background("background", background_threads(config)),
         frames(net::request_memory_bytes(config)),
         log(sink) {
     for (int i = 0; i < config.integer("num.network.threads"); ++i) {
@@ -72,7 +104,9 @@ struct Machine {
             .groups_loop = groups,
             .timers = timers,
             .workers = workers,
-            .on_fatal = std::move(on_fatal)};
+            .on_fatal = std::move(on_fatal),
+            .background = &background,
+            .pause = [this](auto time) { return patience.wait(time); }};
   }
 
   std::unique_ptr<net::Server> make_server(const net::ServerOptions& options,
@@ -103,6 +137,8 @@ struct Machine {
   }
 
   void stop() {
+    patience.end();
+    background.stop();
     for (const auto& reactor : reactors) reactor->stop();
     timers.stop();
     groups.stop();
@@ -117,6 +153,8 @@ struct Machine {
   base::ThreadLoop groups;
   base::ThreadLoop timers;
   base::WorkerPool workers;
+  Patience patience;
+  base::WorkerPool background;
   net::FramePool frames;
   std::vector<std::unique_ptr<net::Reactor>> reactors;
   base::LogSink& log;
@@ -230,6 +268,9 @@ base::Result<void> Broker::open() {
   if (endpoint_) {
     endpoint_->exposition().add(std::make_unique<metrics::ConnectionMetrics>(*server_));
     endpoint_->exposition().add(std::make_unique<metrics::LogMetrics>(node_->logs()));
+    endpoint_->exposition().add(
+        std::make_unique<metrics::CleanerMetrics>(node_->logs(), node_->cleaner()));
+    endpoint_->exposition().add(std::make_unique<metrics::ScrubMetrics>(node_->scrubber()));
   }
   return {};
 }
@@ -256,6 +297,7 @@ base::Result<void> Broker::serve(const sigset_t& signals) {
 
 base::Result<void> Broker::stop() {
   phase_ = Phase::kStopping;
+  machine_.patience.end();
   server_->stop(kStopPatience);
   std::promise<base::Result<void>> stopped;
   node_->stop([&stopped](base::Result<void> outcome) { stopped.set_value(std::move(outcome)); });

@@ -26,7 +26,6 @@ std::span<const Option> topic_options();
 // What stands in the place of an option without effect, where several share the reason.
 inline constexpr std::string_view kClassicGroupsYet =
     "groups follow the classic protocol in this version";
-inline constexpr std::string_view kNoCompactionYet = "logs are not compacted in this version";
 inline constexpr std::string_view kNoIdleRecordsYet =
     "a cluster has one node in this version, which writes nothing while nothing changes";
 inline constexpr std::string_view kNoKerberos = "Kerberos (GSSAPI) is not offered";

@@ -17,6 +17,8 @@ constexpr Option kLonghaulOptions[] = {
     {"longhaul.region.ordinal", kInt, is("0"), kMedium, kReadOnly, "[0,...,32767]", at_start()},
     {"longhaul.request.memory.bytes", kLong, is("67108864"), kMedium, kReadOnly, "[1048576,...]",
      at_start()},
+    {"longhaul.scrub.bytes.per.second", kLong, is("4194304"), kLow, kReadOnly, "[0,...]",
+     at_start()},
 };
 
 }  // namespace

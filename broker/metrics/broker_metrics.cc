@@ -103,4 +103,35 @@ Families LogMetrics::Collect() const {
   };
 }
 
+Families CleanerMetrics::Collect() const {
+  log::CleanerStats stats = cleaner_.stats();
+  uint64_t uncleanable = 0;
+  for (const auto& log : logs_.logs()) uncleanable += log->is_uncleanable() ? 1 : 0;
+  return {
+      counter("longhaul_log_compactions_total", "Logs that were compacted.",
+              {{number(stats.compactions)}}),
+      counter("longhaul_log_compaction_read_bytes_total", "What compaction has read.",
+              {{number(stats.bytes_read)}}),
+      counter("longhaul_log_compaction_written_bytes_total", "What compaction has written.",
+              {{number(stats.bytes_written)}}),
+      gauge("longhaul_log_uncleanable_partitions",
+            "Partitions that are not compacted any more because a batch cannot be read or has too "
+            "many keys.",
+            {{number(uncleanable)}}),
+  };
+}
+
+Families ScrubMetrics::Collect() const {
+  log::ScrubStats stats = scrubber_.stats();
+  return {
+      gauge("longhaul_log_damaged_batches",
+            "Stored batches that could not be read or had a wrong CRC when last looked at.",
+            {{number(stats.damaged_batches)}}),
+      counter("longhaul_log_scrubbed_bytes_total", "What was read to find such batches.",
+              {{number(stats.bytes_read)}}),
+      counter("longhaul_log_scrub_passes_total", "How often all that is stored was read.",
+              {{number(stats.passes)}}),
+  };
+}
+
 }  // namespace longhaul::broker::metrics

@@ -8,7 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "broker/log/log_cleaner.h"
 #include "broker/log/log_manager.h"
+#include "broker/log/log_scrubber.h"
 #include "broker/net/frame_pool.h"
 #include "broker/net/reactor.h"
 #include "broker/net/server.h"
@@ -56,6 +58,28 @@ class LogMetrics final : public prometheus::Collectable {
 
  private:
   const log::LogManager& logs_;
+};
+
+/// Compaction.
+class CleanerMetrics final : public prometheus::Collectable {
+ public:
+  CleanerMetrics(const log::LogManager& logs, const log::LogCleaner& cleaner)
+      : logs_(logs), cleaner_(cleaner) {}
+  std::vector<prometheus::MetricFamily> Collect() const override;
+
+ private:
+  const log::LogManager& logs_;
+  const log::LogCleaner& cleaner_;
+};
+
+/// The search for rot.
+class ScrubMetrics final : public prometheus::Collectable {
+ public:
+  explicit ScrubMetrics(const log::LogScrubber& scrubber) : scrubber_(scrubber) {}
+  std::vector<prometheus::MetricFamily> Collect() const override;
+
+ private:
+  const log::LogScrubber& scrubber_;
 };
 
 }  // namespace longhaul::broker::metrics

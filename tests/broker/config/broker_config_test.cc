@@ -51,14 +51,6 @@ TEST(BrokerConfig, ACombinedNode) {
   EXPECT_TRUE(config.boolean("auto.create.topics.enable"));
 }
 
-TEST(BrokerConfig, CompactionThatDoesNotComeIsSaid) {
-  EXPECT_THAT(good(kOneNode + "log.cleanup.policy=delete\n").warnings, IsEmpty());
-  EXPECT_THAT(good(kOneNode + "log.cleanup.policy=compact\n").warnings,
-              ElementsAre(HasSubstr("log.cleanup.policy (line 7) has no effect: logs are not")));
-  EXPECT_THAT(good(kOneNode + "log.cleanup.policy=compact,delete\n").warnings,
-              ElementsAre(HasSubstr("go by age and size alone")));
-}
-
 TEST(BrokerConfig, AdvertisedAddressesTakeHostAndPortFromTheMachine) {
   LoadedConfig loaded = good(kOneNode + "listeners=PLAINTEXT://:0,CONTROLLER://127.0.0.1:0\n");
   Listener bound{"PLAINTEXT", "", 4711, SecurityProtocol::kPlaintext};
@@ -71,7 +63,7 @@ TEST(BrokerConfig, WarningsNameWhatHasNoEffect) {
   LoadedConfig loaded = good(kOneNode +
                              "zookeeper.connect=zk:2181\n"
                              "background.threads=10\n"
-                             "log.cleaner.threads=2\n"
+                             "num.replica.fetchers=2\n"
                              "flux.capacitor=1\n"
                              "num.partition=3\n"
                              "listener.name.plaintext.ssl.client.auth=none\n"
@@ -81,7 +73,7 @@ TEST(BrokerConfig, WarningsNameWhatHasNoEffect) {
   EXPECT_THAT(loaded.warnings, Contains("background.threads (line 8) has no effect: "
                                         "num.io.threads workers do this"));
   EXPECT_THAT(loaded.warnings,
-              Contains(HasSubstr("log.cleaner.threads (line 9) has no effect in this version")));
+              Contains(HasSubstr("num.replica.fetchers (line 9) has no effect in this version")));
   EXPECT_THAT(loaded.warnings,
               Contains("flux.capacitor (line 10) is not an option and does nothing"));
   EXPECT_THAT(loaded.warnings, Contains(HasSubstr("did you mean num.partitions?")));
