@@ -24,6 +24,7 @@ TOOLS = {
     "verifiable-consumer": "org.apache.kafka.tools.VerifiableConsumer",
     "dump-log": "org.apache.kafka.tools.DumpLogSegments",
     "log-dirs": "org.apache.kafka.tools.LogDirsCommand",
+    "delete-records": "org.apache.kafka.tools.DeleteRecordsCommand",
     "api-versions": "org.apache.kafka.tools.BrokerApiVersionsCommand",
     "cluster": "org.apache.kafka.tools.ClusterTool",
 }
