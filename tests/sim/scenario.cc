@@ -132,20 +132,23 @@ void Scenario::note_end() {
   }
 }
 
-bool Scenario::recover() {
+bool Scenario::audit() {
+  return auditor_.audit(committers_, loss_, newest_ms_) && world_.findings.empty();
+}
+
+void Scenario::recover() {
   for (int deaths = 0; world_.findings.empty(); ++deaths) {
     if (deaths < kMostDeathsInARow && world_.simulation.chance(25)) {
       host_.crash_after(world_.random().below(120), choose_mode(world_.random()));
     }
     ++restarts_;
-    if (start() && auditor_.audit(committers_, loss_, newest_ms_)) {
+    if (start() && audit()) {
       host_.call_off_crash();
       loss_ = Loss::kNothing;
-      return world_.findings.empty();
+      return;
     }
     if (!host_.is_running()) note_end();
   }
-  return false;
 }
 
 /// Ends the process in one of the ways in which processes end.
@@ -213,7 +216,7 @@ void Scenario::run() {
   connect_actors();
   work_for(milliseconds(500));
   rest();
-  auditor_.audit(committers_, Loss::kNothing, newest_ms_);
+  audit();
   static_cast<void>(stop());
 }
 

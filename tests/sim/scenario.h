@@ -37,11 +37,13 @@ class Scenario {
   void rest();
   void crash(base::CrashMode mode);
   bool stop();
-  /// Starts until it stays up, and audits.
-  bool recover();
+  /// Reads everything back, once it serves.
+  bool audit();
 
  private:
   void crash_somehow();
+  /// Starts until it stays up, perhaps through more crashes, and audits.
+  void recover();
   void round();
   void jump_clock();
   void work_with_a_full_disk();
