@@ -9,7 +9,7 @@ import pytest
 
 from support import confluent, writers
 from support.confluent import wait_for
-from support.local import KUBECTL, Local, http_get
+from support.local import Local, http_get
 
 pytestmark = pytest.mark.longhaul_only
 
@@ -89,7 +89,6 @@ spec: {cluster: demo, partitions: 2, config: {retention.ms: 86400000}}
 """
 
 
-@pytest.mark.skipif(not KUBECTL.exists(), reason="no kubectl: e2e/kubernetes/build makes it")
 def test_kubectl_with_the_printed_kubeconfig(running):
     address = running.bootstrap(running.report)
     shown = running.kubectl("get", "kafkaclusters,kafkatopics,pods")

@@ -20,7 +20,7 @@ class KubeRealTest : public testing::Test {
  protected:
   void SetUp() override {
     server_ = RealApiServer::shared();
-    if (!server_) GTEST_SKIP() << "no real kube-apiserver here";
+    ASSERT_TRUE(server_) << "no kube-apiserver: run e2e/kubernetes/build";
     name_space_ = server_->make_namespace();
   }
 

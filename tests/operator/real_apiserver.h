@@ -58,7 +58,7 @@ class RealApiServer {
   static base::Result<std::unique_ptr<RealApiServer>> start();
 
   /// The one of this test program, started on first use and kept to its end. Null if there are no
-  /// binaries, after saying so on standard output; aborts if they do not work.
+  /// binaries; aborts if they do not work.
   static RealApiServer* shared();
 
   /// As an administrator.
