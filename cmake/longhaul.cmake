@@ -32,10 +32,6 @@ endif()
 if(LONGHAUL_SANITIZE)
   add_compile_options(-fsanitize=${LONGHAUL_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${LONGHAUL_SANITIZE})
-  if(LONGHAUL_SANITIZE MATCHES undefined AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-    # Half of the build's time: the first three ASan sees too, alignment is left to the fuzzers' clang.
-    add_compile_options(-fno-sanitize=null,object-size,vptr,alignment)
-  endif()
   if(LONGHAUL_SANITIZE MATCHES thread)
     add_compile_options(-Wno-tsan)  # TSan does not see Asio's fences, nor need them: Asio's locks do the ordering
   endif()

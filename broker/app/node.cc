@@ -360,11 +360,7 @@ void Node::Rooms::register_controller(const std::vector<config::Listener>& adver
 
 protocol::BrokerRegistrationRequest Node::Rooms::registration(
     const std::vector<config::Listener>& advertised) const {
-  std::vector<base::Uuid> directories;
-  for (const log::LogDirStatus& directory : logs->directories()) {
-    directories.push_back(directory.directory_id);
-  }
-  return registration_of(config, identity.cluster_id, advertised, std::move(directories),
+  return registration_of(config, identity.cluster_id, advertised, logs->online_directory_ids(),
                          base::Uuid::random(environment.random));
 }
 

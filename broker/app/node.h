@@ -37,7 +37,7 @@ struct NodeEnvironment {
   base::Executor* recovery = nullptr;
   /// Asked now and then while `open` loads logs, from any thread: true ends it.
   std::function<bool()> cancelled = {};
-  /// For work that may take hours, as compaction; two threads or more. Null: the workers.
+  /// For work that may take hours: log.cleaner.threads and the scrubber. Null: the workers.
   base::Executor* background = nullptr;
   /// How that work waits, and learns that it is to stop. Absent: it never does.
   log::Pause pause = {};

@@ -263,6 +263,14 @@ void LogManager::fail_directory(const std::string& path, const base::Error& why)
   if (params_.on_directory_failure) params_.on_directory_failure(path, why);
 }
 
+std::vector<base::Uuid> LogManager::online_directory_ids() const {
+  std::vector<base::Uuid> ids;
+  for (const LogDirStatus& directory : directories()) {
+    if (directory.failure.empty()) ids.push_back(directory.directory_id);
+  }
+  return ids;
+}
+
 std::vector<LogDirStatus> LogManager::directories() const {
   std::vector<LogDirStatus> all;
   {

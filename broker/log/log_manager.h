@@ -127,6 +127,8 @@ class LogManager {
   /// Takes a directory offline: its logs refuse writes and get() no longer finds them.
   void fail_directory(const std::string& directory, const base::Error& why);
   std::vector<LogDirStatus> directories() const;
+  /// What this broker registers with (KIP-858): of those that are online.
+  std::vector<base::Uuid> online_directory_ids() const;
   /// The directory that holds this log; empty if there is none.
   std::string directory_of(std::string_view topic, int32_t partition) const;
   /// From the clean-shutdown marker found at the last start, or -1.

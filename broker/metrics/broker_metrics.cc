@@ -108,7 +108,7 @@ Families CleanerMetrics::Collect() const {
   uint64_t uncleanable = 0;
   for (const auto& log : logs_.logs()) uncleanable += log->is_uncleanable() ? 1 : 0;
   return {
-      counter("longhaul_log_compactions_total", "Logs that were compacted.",
+      counter("longhaul_log_compactions_total", "Compactions that were completed.",
               {{number(stats.compactions)}}),
       counter("longhaul_log_compaction_read_bytes_total", "What compaction has read.",
               {{number(stats.bytes_read)}}),

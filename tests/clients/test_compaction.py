@@ -75,8 +75,8 @@ def test_of_each_key_the_last_value_stays(broker, admin, topic_name):
     indexes = broker.partition_files(topic_name, ".index") + broker.partition_files(topic_name, ".timeindex")
     text = java.run("dump-log", "--index-sanity-check", "--files", ",".join(map(str, indexes))).stdout
     assert "Exception" not in text, text
-    checkpoint = (broker.data / "cleaner-offset-checkpoint").read_text().splitlines()
-    assert f"{topic_name} 0 12" in checkpoint
+    checkpoint = broker.data / "cleaner-offset-checkpoint"
+    wait_for(lambda: f"{topic_name} 0 12" in checkpoint.read_text().splitlines(), 10, "the cleaner's checkpoint")
 
 
 def test_tombstones_go_and_take_their_keys_along(broker, admin, topic_name):

@@ -35,7 +35,6 @@ std::optional<client::Reply<Response>> Auditor::ask(Request request) {
 bool Auditor::audit(const std::vector<std::unique_ptr<Committer>>& committers, Loss loss,
                     int64_t newest_ms) {
   connection_ = Connection::open(world_, host_, "auditor");
-  batches_ = 0;
   if (!audit_topics()) return false;
   for (const PartitionId& partition : topics_.partitions()) {
     if (!audit_partition(partition, loss, newest_ms)) return false;
@@ -102,7 +101,6 @@ std::optional<ErrorCode> Auditor::read_some(const PartitionId& partition, int64_
   while (const records::BatchView* batch = walker.next()) {
     contents.batches.insert(contents.batches.end(), batch->bytes.begin(), batch->bytes.end());
     next = batch->header.next_offset();
-    ++batches_;
   }
   if (next > before) return ErrorCode::kNone;
   return data.error_code == ErrorCode::kNone ? ErrorCode::kCorruptMessage : data.error_code;
@@ -163,7 +161,13 @@ bool Auditor::audit_group(Committer& committer, Loss loss) {
       world_.simulation.run_for(milliseconds(100));
       continue;
     }
-    // NOT_COORDINATOR and the like: there is no __consumer_offsets, and so no offset.
+    bool nowhere = group.error_code == ErrorCode::kNotCoordinator ||
+                   group.error_code == ErrorCode::kCoordinatorNotAvailable;
+    if (group.error_code != ErrorCode::kNone && !nowhere) {
+      world_.findings.add("the offsets of group {}: {}", committer.group(),
+                          protocol::name(group.error_code));
+    }
+    // Nowhere: there is no __consumer_offsets, and so no offset.
     std::map<PartitionId, int64_t> committed;
     for (const auto& topic : group.topics) {
       for (const auto& each : topic.partitions) {

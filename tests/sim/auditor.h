@@ -21,8 +21,6 @@ class Auditor {
   /// False if the host died on the way; then nothing is said of what it has not come to.
   bool audit(const std::vector<std::unique_ptr<Committer>>& committers, Loss loss,
              int64_t newest_ms);
-  /// Batches and records that the last audit found.
-  size_t batches() const { return batches_; }
 
  private:
   template <class Response, class Request>
@@ -43,7 +41,6 @@ class Auditor {
   Topics& topics_;
   History& history_;
   std::shared_ptr<Connection> connection_;
-  size_t batches_ = 0;
 };
 
 }  // namespace longhaul::sim

@@ -116,6 +116,11 @@ void Consumer::find_beginning(const PartitionId& partition) {
   ask<protocol::ListOffsetsResponse>(std::move(request), 1, [this, partition](auto reply) {
     if (!reply || !positions_.contains(partition)) return;
     const auto& answer = reply->message.topics.at(0).partitions.at(0);
+    if (answer.error_code != ErrorCode::kNone && host_.is_well() &&
+        topics_.find(partition.topic)->state == Topic::State::kThere) {
+      world_.findings.add("{}: where {} begins: {}", name(), partition.index,
+                          protocol::name(answer.error_code));
+    }
     positions_[partition] = {std::max<int64_t>(answer.offset, 0), false, false};
   });
 }

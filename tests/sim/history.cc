@@ -3,19 +3,15 @@
 #include <algorithm>
 #include <utility>
 
+#include "tests/sim/trace.h"
+
 namespace longhaul::sim {
 
 namespace {
 
-/// Everything that the broker leaves as it is: all but base offset and leader epoch (FNV-1a).
+/// Everything that the broker leaves as it is: all but base offset and leader epoch.
 uint64_t content_of(base::ByteView batch) {
-  uint64_t hash = 0xcbf29ce484222325;
-  auto add = [&hash](base::ByteView bytes) {
-    for (uint8_t byte : bytes) hash = (hash ^ byte) * 0x100000001b3;
-  };
-  add(batch.subspan(records::kLengthAt, 4));
-  add(batch.subspan(records::kMagicAt));
-  return hash;
+  return fnv1a(batch.subspan(records::kMagicAt), fnv1a(batch.subspan(records::kLengthAt, 4)));
 }
 
 std::string name_of(const PartitionId& id) {

@@ -62,6 +62,10 @@ void Producer::get_producer_id() {
   ask<protocol::InitProducerIdResponse>(std::move(request), [this](auto reply) {
     if (!reply) return;
     if (reply->message.error_code != ErrorCode::kNone) {
+      if (host_.is_well()) {
+        world_.findings.add("{}: no producer ID: {}", name(),
+                            protocol::name(reply->message.error_code));
+      }
       return later(kProduceRetry, [this] { get_producer_id(); });
     }
     producer_id_ = reply->message.producer_id;

@@ -43,6 +43,8 @@ std::string choose_properties(base::Random& random) {
   };
   text += random.below(3) == 0 ? "log.dirs=/a,/b\n" : "log.dirs=/a\n";
   set("offsets.topic.num.partitions", {1, 3});
+  set("offsets.topic.segment.bytes", {500, 5000, 104'857'600});
+  set("log.cleaner.backoff.ms", {100, 1000, 15'000});
   set("log.retention.check.interval.ms", {300, 2000});
   set("log.flush.offset.checkpoint.interval.ms", {500, 5000, 60'000});
   set("replica.high.watermark.checkpoint.interval.ms", {500, 5000});

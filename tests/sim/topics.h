@@ -43,7 +43,6 @@ class Topics {
   /// Null if there is none of this name.
   const Topic* find(const std::string& name) const;
   const Topic* find(const base::Uuid& id) const;
-  const std::map<std::string, Topic>& all() const { return topics_; }
   /// Those of topics that are there and stay.
   std::vector<PartitionId> partitions() const;
 

@@ -6,11 +6,15 @@
 
 namespace longhaul::sim {
 
+uint64_t fnv1a(base::ByteView bytes, uint64_t hash) {
+  for (uint8_t byte : bytes) hash = (hash ^ byte) * 0x100000001b3;
+  return hash;
+}
+
 void Trace::add(std::string_view who, std::string_view what) {
   auto now = simulation_.now().count();
   std::string line = fmt::format("{}.{:06} {} {}", now / 1'000'000, now % 1'000'000, who, what);
-  for (char c : line) digest_ = (digest_ ^ static_cast<uint8_t>(c)) * 0x100000001b3;
-  ++count_;
+  digest_ = fnv1a(base::as_bytes(line), digest_);
   if (keep_ == Keep::kPrint) std::printf("%s\n", line.c_str());
   if (keep_ == Keep::kLines) lines_.push_back(std::move(line));
 }

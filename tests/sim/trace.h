@@ -14,6 +14,10 @@
 
 namespace longhaul::sim {
 
+inline constexpr uint64_t kNoBytes = 0xcbf29ce484222325;
+/// FNV-1a with 64 bits, of these bytes behind those that gave `hash`.
+uint64_t fnv1a(base::ByteView bytes, uint64_t hash = kNoBytes);
+
 /// Lines are "seconds who what". Two runs are the same if their digests are.
 class Trace {
  public:
@@ -24,9 +28,8 @@ class Trace {
   void line(std::string_view who, fmt::format_string<Args...> format, Args&&... args) {
     add(who, fmt::format(format, std::forward<Args>(args)...));
   }
-  /// Of all lines so far (FNV-1a, 64 bits).
+  /// Of all lines so far.
   uint64_t digest() const { return digest_; }
-  uint64_t count() const { return count_; }
   /// With kLines: all of them.
   const std::vector<std::string>& lines() const { return lines_; }
 
@@ -35,8 +38,7 @@ class Trace {
 
   const Simulation& simulation_;
   const Keep keep_;
-  uint64_t digest_ = 0xcbf29ce484222325;
-  uint64_t count_ = 0;
+  uint64_t digest_ = kNoBytes;
   std::vector<std::string> lines_;
 };
 

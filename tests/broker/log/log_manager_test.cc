@@ -322,6 +322,8 @@ TEST_F(LogManagerTest, OneDirectoryFailsAlone) {
   EXPECT_EQ("/b", manager_->directory_of("t", 2));
   EXPECT_EQ("injected", manager_->directories().at(0).failure);
   EXPECT_EQ("", manager_->directories().at(1).failure);
+  EXPECT_EQ(std::vector<base::Uuid>{manager_->directories().at(1).directory_id},
+            manager_->online_directory_ids());
   EXPECT_TRUE(manager_->shutdown(1));
   EXPECT_FALSE(files_.exists("/a/.kafka_cleanshutdown"));
   EXPECT_TRUE(files_.exists("/b/.kafka_cleanshutdown"));
