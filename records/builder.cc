@@ -26,6 +26,30 @@ void write_field(base::Writer& out, std::optional<ByteView> field) {
   out.bytes(*field);
 }
 
+/// The length of a record and what stands before its headers.
+void begin_record(base::Writer& out, size_t size, int8_t attributes, int64_t timestamp_delta,
+                  int32_t offset_delta, std::optional<ByteView> key,
+                  std::optional<ByteView> value) {
+  out.varint(static_cast<int32_t>(size));
+  out.int8(attributes);
+  out.varlong(timestamp_delta);
+  out.varint(offset_delta);
+  write_field(out, key);
+  write_field(out, value);
+}
+
+/// The batch of these records; its codec is the header's.
+Bytes finish(const BatchHeader& header, const CompressionLevels& levels, const Bytes& plain,
+             Codecs& codecs) {
+  LH_ASSERT(header.record_count > 0, "a batch without records");
+  Bytes batch(kHeaderSize);
+  batch.reserve(kHeaderSize + plain.size());
+  auto compressed = compress(codecs, header.codec().value_or(Codec::kNone), levels, plain, batch);
+  LH_ASSERT(compressed.has_value(), "a codec failed although its output has no bound");
+  store_header(batch, header);
+  return batch;
+}
+
 int16_t attributes_of(const BatchOptions& options) {
   int attributes = static_cast<int>(options.codec);
   if (options.log_append_time) attributes |= kLogAppendTimeBit;
@@ -78,12 +102,7 @@ void BatchBuilder::append(int64_t timestamp, std::optional<ByteView> key,
   size_t size = body_size(timestamp, key, value, headers);
   if (count_ == 0) base_timestamp_ = timestamp;
   max_timestamp_ = std::max(max_timestamp_, timestamp);
-  records_.varint(static_cast<int32_t>(size));
-  records_.int8(0);
-  records_.varlong(timestamp - base_timestamp_);
-  records_.varint(count_++);
-  write_field(records_, key);
-  write_field(records_, value);
+  begin_record(records_, size, 0, timestamp - base_timestamp_, count_++, key, value);
   records_.varint(static_cast<int32_t>(headers.size()));
   for (const RecordHeader& header : headers) {
     write_field(records_, base::as_bytes(header.key));
@@ -95,9 +114,10 @@ BatchRewriter::BatchRewriter(const BatchHeader& original, std::optional<int64_t>
     : header_(original) {
   if (delete_horizon_ms) {
     header_.base_timestamp = *delete_horizon_ms;
+    auto back = static_cast<int64_t>(0 - static_cast<uint64_t>(*delete_horizon_ms));
+    shift_ = wrapping_add(original.base_timestamp, back);
     header_.attributes = static_cast<int16_t>(header_.attributes | kDeleteHorizonBit);
   }
-  shift_ = wrapping_add(original.base_timestamp, -header_.base_timestamp);
   header_.record_count = 0;
   if (original.timestamp_type() == TimestampType::kCreateTime) header_.max_timestamp = kNoTimestamp;
 }
@@ -107,28 +127,15 @@ void BatchRewriter::keep(const Record& record) {
   size_t size = 1 + varlong_size(delta) + varlong_size(record.offset_delta) +
                 field_size(record.key) + field_size(record.value) +
                 varlong_size(record.header_count) + record.raw_headers.size();
-  records_.varint(static_cast<int32_t>(size));
-  records_.int8(record.attributes);
-  records_.varlong(delta);
-  records_.varint(record.offset_delta);
-  write_field(records_, record.key);
-  write_field(records_, record.value);
+  begin_record(records_, size, record.attributes, delta, record.offset_delta, record.key,
+               record.value);
   records_.varint(record.header_count);
   records_.bytes(record.raw_headers);
   header_.max_timestamp = std::max(header_.max_timestamp, record.timestamp);
   ++header_.record_count;
 }
 
-Bytes BatchRewriter::build(Codecs& codecs) {
-  LH_ASSERT(header_.record_count > 0, "a batch without records");
-  Bytes plain = records_.take();
-  Bytes batch(kHeaderSize);
-  batch.reserve(kHeaderSize + plain.size());
-  auto compressed = compress(codecs, header_.codec().value_or(Codec::kNone), {}, plain, batch);
-  LH_ASSERT(compressed.has_value(), "a codec failed although its output has no bound");
-  store_header(batch, header_);
-  return batch;
-}
+Bytes BatchRewriter::build(Codecs& codecs) { return finish(header_, {}, records_.take(), codecs); }
 
 Bytes make_empty_batch(const BatchHeader& original) {
   BatchHeader header = original;
@@ -142,14 +149,6 @@ Bytes make_empty_batch(const BatchHeader& original) {
 }
 
 Bytes BatchBuilder::build(Codecs& codecs) {
-  LH_ASSERT(count_ > 0, "a batch without records");
-  Bytes plain = records_.take();
-  records_ = base::Writer();
-  Bytes batch(kHeaderSize);
-  batch.reserve(kHeaderSize + plain.size());
-  auto compressed = compress(codecs, options_.codec, options_.levels, plain, batch);
-  LH_ASSERT(compressed.has_value(), "a codec failed although its output has no bound");
-
   BatchHeader header;
   header.base_offset = options_.base_offset;
   header.partition_leader_epoch = options_.partition_leader_epoch;
@@ -161,8 +160,9 @@ Bytes BatchBuilder::build(Codecs& codecs) {
   header.producer_epoch = options_.producer_epoch;
   header.base_sequence = options_.base_sequence;
   header.record_count = count_;
-  store_header(batch, header);
+  Bytes batch = finish(header, options_.levels, records_.take(), codecs);
 
+  records_ = base::Writer();
   options_.base_offset = header.next_offset();
   if (options_.base_sequence != kNoSequence) {
     options_.base_sequence = add_sequence(options_.base_sequence, count_);

@@ -76,13 +76,12 @@ class BatchRewriter {
 
   /// Keeps one of the original's records; in their order.
   void keep(const Record& record);
-  int32_t count() const { return header_.record_count; }
   /// The batch; at least one record was kept. Of no use afterwards.
   Bytes build(Codecs& codecs);
 
  private:
   BatchHeader header_;
-  int64_t shift_;  // from the original's base timestamp to the new one
+  int64_t shift_ = 0;  // from the original's base timestamp to the new one
   base::Writer records_;
 };
 
