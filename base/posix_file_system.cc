@@ -28,6 +28,10 @@ Errc code_of(int error) {
     case ENOSPC:
     case EDQUOT:
       return Errc::kNoSpace;
+    case EMFILE:
+    case ENFILE:
+    case ENOMEM:
+      return Errc::kUnavailable;  // says nothing of the disk
     case EACCES:
     case EPERM:
     case EROFS:

@@ -2,6 +2,7 @@
 #include "base/file_system.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -121,6 +122,18 @@ TEST_P(FileSystemTest, CreatesDirectoriesOnceAndNotOverFiles) {
   EXPECT_FALSE(files_->create_directories(at("f")));
   EXPECT_FALSE(files_->create_directories(at("f/g")));
   EXPECT_GT(files_->space(root_)->usable_bytes, 0u);
+}
+
+TEST(PosixFileSystem, TooFewDescriptorsAreNotTheDisksFault) {
+  rlimit before{};
+  ASSERT_EQ(0, ::getrlimit(RLIMIT_NOFILE, &before));
+  rlimit none{0, before.rlim_max};
+  ASSERT_EQ(0, ::setrlimit(RLIMIT_NOFILE, &none));
+  PosixFileSystem files;
+  auto opened = files.open("/dev/null", OpenMode::kRead);
+  ASSERT_EQ(0, ::setrlimit(RLIMIT_NOFILE, &before));
+  ASSERT_FALSE(opened);
+  EXPECT_EQ(Errc::kUnavailable, opened.error().code);
 }
 
 INSTANTIATE_TEST_SUITE_P(Disks, FileSystemTest, testing::Bool(),
