@@ -82,13 +82,23 @@ Applied ReplicaManager::apply(const metadata::MetadataImage& image,
   return applied;
 }
 
+bool ReplicaManager::has_unserved() const {
+  std::shared_lock lock(mutex_);
+  return std::any_of(unserved_.begin(), unserved_.end(),
+                     [](const auto& each) { return each.second.code == base::Errc::kNoSpace; });
+}
+
 Applied ReplicaManager::retry_unserved(const metadata::MetadataImage& image) {
   Applied applied;
-  auto before = unserved_;
+  std::map<log::TopicPartition, base::Error> before;
+  {
+    std::shared_lock lock(mutex_);
+    before = unserved_;
+  }
   for (const auto& [id, why] : before) {
-    const metadata::Topic* topic = image.topic(id.first);
-    if (topic) apply_partition(image, *topic, id.second, applied, log::Presence::kUnknown);
-    if (!topic) unserved_.erase(id);
+    const metadata::Topic* topic = image.topic(id.topic);
+    if (why.code != base::Errc::kNoSpace || !topic) continue;
+    apply_partition(image, *topic, id.partition, applied, log::Presence::kUnknown);
   }
   return applied;
 }
@@ -97,7 +107,11 @@ void ReplicaManager::apply_partition(const metadata::MetadataImage& image,
                                      const metadata::Topic& topic, int32_t index, Applied& applied,
                                      log::Presence presence) {
   const metadata::Partition* state = topic.partition(index);
-  if (!state || !has_replica(*state, config_.node_id)) return;
+  if (!state || !has_replica(*state, config_.node_id)) {
+    std::unique_lock lock(mutex_);
+    unserved_.erase({topic.name, index});
+    return;
+  }
   auto partition = find(topic.name, index);
   if (!partition) partition = create(image, topic, index, presence);
   if (!partition) return;
@@ -119,7 +133,7 @@ std::shared_ptr<Partition> ReplicaManager::create(const metadata::MetadataImage&
   log::TopicPartition id{topic.name, index};
   {
     std::shared_lock lock(mutex_);
-    if (without_log_.contains(id)) presence = log::Presence::kUnknown;
+    if (unserved_.contains(id)) presence = log::Presence::kUnknown;
   }
   auto log = logs_.get_or_create(id, topic.id, presence);
   if (!log && log.error().code == base::Errc::kConflict) {
@@ -128,20 +142,12 @@ std::shared_ptr<Partition> ReplicaManager::create(const metadata::MetadataImage&
     if (auto removed = logs_.remove(id); removed) log = logs_.get_or_create(id, topic.id, presence);
   }
   if (!log) {
-    {
-      std::unique_lock lock(mutex_);
-      without_log_.insert(id);
-    }
-    std::string& why = unserved_[{topic.id, index}];
-    if (why == log.error().message) return nullptr;  // said before
-    why = log.error().message;
-    log_.error("{} cannot be served: {}", id.to_string(), why);
+    note_unserved(id, log.error());
     return nullptr;
   }
-  if (unserved_.erase({topic.id, index}) > 0) log_.info("{} is served now", id.to_string());
   auto partition = std::make_shared<Partition>(config_.node_id, *log,
                                                resolve_topic_settings(topic.name, image, config_));
-  insert(partition);
+  if (insert(partition)) log_.info("{} is served now", id.to_string());
   warn_of_options(image, topic.name);
   return partition;
 }
@@ -157,20 +163,30 @@ void ReplicaManager::warn_of_options(const metadata::MetadataImage& image,
   }
 }
 
-void ReplicaManager::insert(std::shared_ptr<Partition> partition) {
+bool ReplicaManager::insert(std::shared_ptr<Partition> partition) {
   std::unique_lock lock(mutex_);
   Partitions& partitions = topics_[partition->id().topic];
   auto index = static_cast<size_t>(partition->id().partition);
   if (partitions.size() <= index) partitions.resize(index + 1);
-  without_log_.erase(partition->id());
+  bool was_unserved = unserved_.erase(partition->id()) > 0;
   partitions[index] = std::move(partition);
+  return was_unserved;
+}
+
+void ReplicaManager::note_unserved(const log::TopicPartition& id, const base::Error& why) {
+  {
+    std::unique_lock lock(mutex_);
+    base::Error& known = unserved_[id];
+    if (std::exchange(known, why).message == why.message) return;  // said before
+  }
+  log_.error("{} cannot be served: {}", id.to_string(), why.message);
 }
 
 void ReplicaManager::remove_topic(const std::string& topic, Applied& applied) {
   Partitions removed;
   {
     std::unique_lock lock(mutex_);
-    std::erase_if(without_log_, [&](const auto& id) { return id.topic == topic; });
+    std::erase_if(unserved_, [&](const auto& each) { return each.first.topic == topic; });
     auto found = topics_.find(topic);
     if (found == topics_.end()) return;
     removed = std::move(found->second);
@@ -208,8 +224,8 @@ void ReplicaManager::stop() {
 ErrorCode ReplicaManager::why_missing(const metadata::Topic* topic, int32_t partition) const {
   if (!topic || !topic->partition(partition)) return ErrorCode::kUnknownTopicOrPartition;
   std::shared_lock lock(mutex_);
-  return without_log_.contains({topic->name, partition}) ? ErrorCode::kKafkaStorageError
-                                                         : ErrorCode::kNotLeaderOrFollower;
+  return unserved_.contains({topic->name, partition}) ? ErrorCode::kKafkaStorageError
+                                                      : ErrorCode::kNotLeaderOrFollower;
 }
 
 std::shared_ptr<Partition> ReplicaManager::find(std::string_view topic, int32_t partition) const {

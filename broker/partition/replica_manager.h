@@ -36,8 +36,8 @@ class ReplicaManager {
   Applied apply(const metadata::MetadataImage& image, const metadata::MetadataChanges& changes);
   /// The same for a first image, and removes logs of topics that are no more.
   Applied start(const metadata::MetadataImage& image);
-  /// Partitions whose logs could not be created, as on a full disk: they are not served.
-  bool has_unserved() const { return !unserved_.empty(); }
+  /// Partitions that are not served because there was no room for their logs.
+  bool has_unserved() const;
   /// Tries those again.
   Applied retry_unserved(const metadata::MetadataImage& image);
   /// Nothing is served any more.
@@ -61,15 +61,16 @@ class ReplicaManager {
                                     log::Presence presence);
   void remove_topic(const std::string& topic, Applied& applied);
   void refresh_settings(const metadata::MetadataImage& image, std::string_view topic);
-  void insert(std::shared_ptr<Partition> partition);
+  /// True if it could not be served before.
+  bool insert(std::shared_ptr<Partition> partition);
+  void note_unserved(const log::TopicPartition& id, const base::Error& why);
   void warn_of_options(const metadata::MetadataImage& image, const std::string& topic);
 
   const config::BrokerConfig& config_;
   log::LogManager& logs_;
   base::Logger log_;
   // Of whoever calls `apply`.
-  std::set<std::string> warnings_;                                  // given already
-  std::map<std::pair<base::Uuid, int32_t>, std::string> unserved_;  // and why
+  std::set<std::string> warnings_;  // given already
 
   struct Hash {
     using is_transparent = void;
@@ -77,7 +78,7 @@ class ReplicaManager {
   };
   mutable std::shared_mutex mutex_;  // of all below; held for look-ups and insertions only
   std::unordered_map<std::string, Partitions, Hash, std::equal_to<>> topics_;
-  std::set<log::TopicPartition> without_log_;  // replicas whose log is not to be had
+  std::map<log::TopicPartition, base::Error> unserved_;  // replicas whose log is not to be had
 };
 
 }  // namespace longhaul::broker::partition
