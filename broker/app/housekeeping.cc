@@ -86,7 +86,8 @@ void add_cleaner_chores(Housekeeping& housekeeping, const config::BrokerConfig& 
   if (!config.boolean("log.cleaner.enable")) return;
   for (int i = 0; i < config.integer("log.cleaner.threads"); ++i) {
     housekeeping.add(interval_of(config, "log.cleaner.backoff.ms"), workers, [&cleaner] {
-      while (cleaner.clean_next()) {
+      log::LogCleaner::Skipped skipped;
+      while (cleaner.clean_next(skipped)) {
       }
     });
   }
@@ -101,9 +102,10 @@ void add_scrubber_chore(Housekeeping& housekeeping, const config::BrokerConfig& 
 log::CompactionSettings compaction_settings(const config::BrokerConfig& config) {
   int64_t threads = std::max(1, config.integer("log.cleaner.threads"));
   int64_t buffer = std::max<int64_t>(config.long_integer("log.cleaner.dedupe.buffer.size"), 0);
+  int64_t io_buffer = config.integer("log.cleaner.io.buffer.size");  // for reads, and for writes
   return {.map_slots = static_cast<size_t>(buffer / threads) / log::OffsetMap::kEntryBytes,
           .map_load_factor = config.number("log.cleaner.io.buffer.load.factor"),
-          .io_buffer_bytes = static_cast<size_t>(config.integer("log.cleaner.io.buffer.size"))};
+          .io_buffer_bytes = static_cast<size_t>(io_buffer / threads / 2)};
 }
 
 }  // namespace longhaul::broker::app

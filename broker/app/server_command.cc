@@ -3,7 +3,6 @@
 #include <pthread.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <csignal>
@@ -54,7 +53,9 @@ bool is_stop_pending() {
 
 /// A thread for each task that may take hours.
 unsigned background_threads(const config::BrokerConfig& config) {
-  return static_cast<unsigned>(config.integer("log.cleaner.threads")) + 1;  // and the scrubber
+  int cleaners = config.boolean("log.cleaner.enable") ? config.integer("log.cleaner.threads") : 0;
+  int scrubbers = config.long_integer("longhaul.scrub.bytes.per.second") > 0 ? 1 : 0;
+  return static_cast<unsigned>(cleaners + scrubbers);
 }
 
 /// Lets background work wait, until it is to stop.

@@ -1,5 +1,8 @@
 #include "protocol/messages/delete_records.h"
 
+#include <map>
+#include <string>
+
 #include "broker/handlers/handlers.h"
 #include "broker/handlers/topic_lookup.h"
 
@@ -28,6 +31,24 @@ Deleted delete_from(Services& services, const metadata::Topic* topic,
     answer.error_code = services.replicas.why_missing(topic, wanted.partition_index);
   }
   return answer;
+}
+
+/// The new starts are durable before anybody hears of them: one checkpoint for each directory.
+void make_durable(Services& services, DeleteRecordsResponse& response) {
+  std::map<std::string, bool> written;  // by directory
+  for (auto& topic : response.topics) {
+    for (auto& each : topic.partitions) {
+      if (each.error_code != ErrorCode::kNone) continue;
+      auto log = services.logs.get(topic.name, each.partition_index);
+      auto [at, is_new] =
+          written.try_emplace(services.logs.directory_of(topic.name, each.partition_index), false);
+      if (is_new && log) at->second = log->write_checkpoints().has_value();
+      if (!at->second)
+        each = {.partition_index = each.partition_index,
+                .low_watermark = kNoLowWatermark,
+                .error_code = ErrorCode::kKafkaStorageError};
+    }
+  }
 }
 
 /// What nobody can read any more need not wait for the next look at retention.
@@ -60,6 +81,7 @@ void handle_delete_records(Services& services, Call call) {
             shown.partitions.push_back(delete_from(services, image->topic(topic.name), wanted));
           }
         }
+        make_durable(services, response);
         call.respond(response);
         remove_segments(services, response);
       });

@@ -28,7 +28,7 @@ using Answer = ListOffsetsResponse::ListOffsetsPartitionResponse;
 /// Looks a record up by its time: reads the log.
 Answer by_time(const partition::Partition& partition, int64_t timestamp, int64_t upper_bound,
                Answer answer) {
-  const log::Log& log = *partition.log();
+  log::Log& log = *partition.log();
   auto found = timestamp == kMaxTimestamp ? log.offset_of_max_timestamp()
                                           : log.offset_for_timestamp(timestamp);
   if (!found) {

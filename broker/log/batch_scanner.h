@@ -11,6 +11,11 @@
 
 namespace longhaul::broker::log {
 
+/// For who looks for a batch: headers lie an index interval from an entry at most.
+inline constexpr size_t kHeaderChunk = 4096;
+/// For who reads every batch.
+inline constexpr size_t kBatchChunk = 256u << 10;
+
 /// Reads headers through a buffer of `chunk` bytes and skips what lies between them. Memory stays
 /// at that, whatever lengths the file claims, but for load().
 ///

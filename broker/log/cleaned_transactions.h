@@ -37,8 +37,8 @@ class CleanedTransactions {
     bool has_records = false;
   };
 
-  /// Transactions that began at or below `offset` are under way.
-  void begin_up_to(int64_t offset);
+  /// Transactions that began in or before `batch`, and did not end before it, are under way.
+  void begin_up_to(const records::BatchHeader& batch);
 
   std::vector<AbortedTransaction> aborted_;               // by first offset
   size_t next_ = 0;                                       // of those that have not begun yet

@@ -136,11 +136,13 @@ void Log::close_idle_files() {
   for (const auto& segment : *list) segment->close_idle();
 }
 
-std::vector<std::shared_ptr<Segment>> Log::cold_segments() const {
+std::shared_ptr<Segment> Log::next_cold_segment(int64_t from) const {
   auto list = segments_.load();
-  size_t count = 0;
-  while (count + 1 < list->size() && (*list)[count + 1]->base_offset() <= recovery_point()) ++count;
-  return {list->begin(), list->begin() + static_cast<std::ptrdiff_t>(count)};
+  for (size_t i = 0; i + 1 < list->size(); ++i) {
+    if ((*list)[i + 1]->base_offset() > recovery_point()) break;
+    if ((*list)[i]->base_offset() >= from) return (*list)[i];
+  }
+  return nullptr;
 }
 
 uint64_t Log::truncations() const {

@@ -127,6 +127,8 @@ class Log {
     bool clean = false;
     /// From the directory's checkpoints; 0 where they say nothing.
     int64_t recovery_point = 0;
+    /// There was one, perhaps, but its checkpoint is gone: any gap may be compaction's.
+    bool recovery_point_lost = false;
     int64_t log_start_offset = 0;
     int64_t high_watermark = 0;
     int64_t first_dirty_offset = 0;
@@ -189,13 +191,14 @@ class Log {
   /// OFFSET_OUT_OF_RANGE below the start or above the end; KAFKA_STORAGE_ERROR.
   LogResult<ReadResult> read(const ReadOptions& options);
   /// Transactions aborted within [from, to), for read_committed consumers (KIP-98).
-  LogResult<std::vector<AbortedTransaction>> aborted_transactions(int64_t from, int64_t to) const;
+  base::Result<std::vector<AbortedTransaction>> aborted_transactions(int64_t from,
+                                                                     int64_t to) const;
 
   /// The first record with at least this timestamp (KIP-79); absent if there is none. Reads and
   /// decompresses the batch it lies in: run it where work may block.
-  base::Result<std::optional<TimestampedOffset>> offset_for_timestamp(int64_t timestamp) const;
+  base::Result<std::optional<TimestampedOffset>> offset_for_timestamp(int64_t timestamp);
   /// The record with the largest timestamp, the first of several (KIP-734); absent if empty.
-  base::Result<std::optional<TimestampedOffset>> offset_of_max_timestamp() const;
+  base::Result<std::optional<TimestampedOffset>> offset_of_max_timestamp();
 
   /// Leader epochs (KIP-101, KIP-279).
   EpochEnd end_offset_for_epoch(int32_t epoch) const;
@@ -248,21 +251,22 @@ class Log {
   /// Everything below `offset` is durable, and on disk it says so: after a crash nobody takes holes
   /// in it for damage.
   base::Result<void> secure_below(int64_t offset);
-  /// Puts one segment, whose files lie beside the log's under names with ".cleaned", in the place
-  /// of these of `from`, which follow each other. They are durable, and whatever interrupts this,
-  /// the log has either those segments or this one. kConflict if the log has changed since: then
-  /// nothing was done.
+  /// Puts one segment, whose files lie beside the log's under names with ".cleaned" and were
+  /// written with `config`, in the place of these of a Cleanable with so many truncations, which
+  /// follow each other. They are durable, and whatever interrupts this, the log has either those
+  /// segments or this one. kConflict if the log has changed since: then nothing was done.
   base::Result<void> replace_segments(std::span<const std::shared_ptr<Segment>> old,
-                                      const Cleanable& from);
-  /// Compaction of `from` is done up to here; on disk too.
-  base::Result<void> finish_compaction(int64_t first_dirty, const Cleanable& from);
+                                      uint64_t truncations, const LogConfig& config);
+  /// Compaction of such a Cleanable is done up to here; on disk too.
+  base::Result<void> finish_compaction(int64_t first_dirty, uint64_t truncations);
   /// What it holds cannot be compacted: nobody tries again before the next start.
   void set_uncleanable() { uncleanable_.store(true, std::memory_order_release); }
   bool is_uncleanable() const { return uncleanable_.load(std::memory_order_acquire); }
 
-  /// What is durable and not written to any more, and how often the log was cut back so far: for
-  /// who reads it all and meets a file that became shorter.
-  std::vector<std::shared_ptr<Segment>> cold_segments() const;
+  /// The first segment from this base offset on that is durable and not written to any more (null:
+  /// there is none), and how often the log was cut back so far: for who reads them all, one by one,
+  /// and meets a file that became shorter.
+  std::shared_ptr<Segment> next_cold_segment(int64_t from) const;
   uint64_t truncations() const;
 
   uint64_t size_bytes() const;
@@ -311,12 +315,15 @@ class Log {
   void note_undecided();
 
   // log_read.cc, without mutex_
-  static LogResult<std::vector<AbortedTransaction>> aborted_in(const SegmentList& list,
-                                                               int64_t from, int64_t to);
+  /// Whose disk cannot be read, leads nobody: it goes offline.
+  void note_read_error(const base::Error& error);
+  static base::Result<std::vector<AbortedTransaction>> aborted_in(const SegmentList& list,
+                                                                  int64_t from, int64_t to);
 
   // log_append.cc
   LogResult<std::optional<ProducerBatch>> check_producers(Batches batches) const;
   LogResult<AppendResult> append_locked(base::ByteView bytes, Batches batches);
+  LogResult<AppendResult> refuse_append(Batches batches, const base::Error& why);
   base::Result<void> roll_if_needed(Batches batches, size_t bytes);
   base::Result<void> roll_locked(int64_t base_offset);
   base::Result<void> note_batch(const records::BatchView& batch);
@@ -335,7 +342,8 @@ class Log {
   void note_truncation(int64_t end);
 
   // log_compact.cc
-  base::Result<std::shared_ptr<Segment>> swap_in(std::span<const SegmentPtr> old);
+  base::Result<std::shared_ptr<Segment>> swap_in(std::span<const SegmentPtr> old,
+                                                 const LogConfig& config);  // without mutex_
 
   // log_retention.cc
   base::Result<void> prepare_deletion(int64_t now_ms);
@@ -344,8 +352,8 @@ class Log {
 
   // log_flush.cc; flush_segments without mutex_.
   base::Result<void> flush_segments(const SegmentList& list, int64_t from);
-  /// Index and small files may wait for room; any other error is final.
-  base::Result<void> tolerate_full_disk(base::Result<void> result);
+  /// Index and small files may wait for what is short; any other error is final.
+  base::Result<void> tolerate_shortage(base::Result<void> result);
   base::Result<void> sync_small_files(int64_t from, int64_t snapshot);
 
   base::FileSystem& files_;
@@ -372,7 +380,8 @@ class Log {
   Readable readable_;
   LeaderEpochCache epochs_;
 
-  std::mutex flush_mutex_;  // taken before mutex_: one flush or truncation at a time
+  // Taken before mutex_: one flush, or change of any segment but the active one, at a time.
+  std::mutex flush_mutex_;
   mutable std::mutex mutex_;
   bool closed_ = false;
   bool out_of_space_ = false;  // as of the last append

@@ -141,22 +141,13 @@ LogResult<std::optional<ProducerBatch>> Log::check_producers(Batches batches) co
 
 LogResult<AppendResult> Log::append_locked(base::ByteView bytes, Batches batches) {
   if (auto rolled = roll_if_needed(batches, bytes.size()); !rolled) {
-    return storage_error(rolled.error());
+    return refuse_append(batches, rolled.error());
   }
   auto list = segments_.load();
   Segment& active = *list->back();
   if (auto written = active.append(bytes, batches, *config_.load()); !written) {
-    // A full disk may get room again; what was torn is cut off already. Anything else is final.
-    if (active.is_torn() || written.error().code != base::Errc::kNoSpace) {
-      return storage_error(go_offline(written.error()));
-    }
-    if (!out_of_space_) {
-      logger_.error("{}: {}; producers are refused until there is room", id_.to_string(),
-                    written.error().message);
-    }
-    out_of_space_ = true;
-    for (const auto& batch : batches) producers_.note_unwritten(batch.header);
-    return storage_error(written.error());
+    if (active.is_torn()) return storage_error(go_offline(written.error()));
+    return refuse_append(batches, written.error());
   }
   if (out_of_space_) logger_.info("{}: there is room again", id_.to_string());
   out_of_space_ = false;
@@ -166,6 +157,18 @@ LogResult<AppendResult> Log::append_locked(base::ByteView bytes, Batches batches
   move_end(batches.back().header.next_offset());
   return AppendResult{batches.front().header.base_offset, batches.back().header.last_offset(),
                       max_timestamp(batches), log_start_offset(), false};
+}
+
+/// A full disk may get room again; what was torn is cut off already. Anything else is final.
+LogResult<AppendResult> Log::refuse_append(Batches batches, const base::Error& why) {
+  if (!is_shortage(why)) return storage_error(go_offline(why));
+  if (!out_of_space_) {
+    logger_.error("{}: {}; producers are refused until there is room", id_.to_string(),
+                  why.message);
+  }
+  out_of_space_ = true;
+  for (const auto& batch : batches) producers_.note_unwritten(batch.header);
+  return storage_error(why);
 }
 
 base::Result<void> Log::note_batch(const records::BatchView& batch) {
@@ -199,16 +202,17 @@ base::Result<void> Log::roll_locked(int64_t base_offset) {
   Segment& old = *list->back();
   if (old.size() == 0) {
     if (old.base_offset() == base_offset) return {};
-    LH_TRY(remove_segments_from(*list, list->size() - 1));
+    auto removed = remove_segments_from(*list, list->size() - 1);
+    if (!removed) return tl::unexpected(go_offline(removed.error()));
     next_list->pop_back();
-  } else if (auto sealed = old.seal(); !sealed && sealed.error().code != base::Errc::kNoSpace) {
+  } else if (auto sealed = old.seal(); !sealed && !is_shortage(sealed.error())) {
     return tl::unexpected(go_offline(sealed.error()));
   }
   if (auto written = write_snapshot(false); !written) {
     logger_.warn("{}: no producer snapshot: {}", id_.to_string(), written.error().message);
   }
   auto segment = std::make_shared<Segment>(directory_, base_offset, clock_.wall_ms());
-  LH_TRY(segment->create());
+  LH_TRY(tolerate_shortage(segment->create()));
   next_list->push_back(std::move(segment));
   publish(std::move(next_list), log_end_offset(), 0);
   return {};

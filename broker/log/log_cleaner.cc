@@ -8,14 +8,14 @@ LogCleaner::LogCleaner(Params params)
     : params_(std::move(params)),
       throttle_(params_.clock, params_.bytes_per_second, params_.pause) {}
 
-std::optional<LogCleaner::Candidate> LogCleaner::choose() {
+std::optional<LogCleaner::Candidate> LogCleaner::choose(const Skipped& skipped) {
   int64_t now_ms = params_.clock.wall_ms();
   std::optional<Candidate> best;
   std::lock_guard lock(mutex_);
   for (const auto& log : params_.logs.logs()) {
     auto config = log->config();
     bool wanted = config->cleanup_compact && !log->is_offline() && !log->is_uncleanable() &&
-                  !busy_.contains(log->id());
+                  !busy_.contains(log->id()) && !skipped.contains(log->id());
     if (!wanted) continue;
     Cleanable what = log->cleanable(now_ms);
     if (what.dirty_bytes == 0) continue;
@@ -27,36 +27,49 @@ std::optional<LogCleaner::Candidate> LogCleaner::choose() {
   return best;
 }
 
-bool LogCleaner::clean_next() {
-  auto next = choose();
+bool LogCleaner::clean_next(Skipped& skipped) {
+  auto next = choose(skipped);
   if (!next) return false;
-  bool done = clean(*next->log, std::move(next->what));
+  auto done = clean(*next->log, std::move(next->what));
+  if (!done) skipped.insert(next->log->id());
   std::lock_guard lock(mutex_);
   busy_.erase(next->log->id());
+  return done || done.error().code != Errc::kCancelled;
+}
+
+base::Result<void> LogCleaner::clean(Log& log, Cleanable what) {
+  const uint64_t truncations = what.truncations;
+  auto done = compact(log, std::move(what));
+  // Where a file became shorter meanwhile, what was found there says nothing.
+  bool has_changed = log.truncations() != truncations;
+  if (!done && !(has_changed && done.error().code == Errc::kCorrupt)) {
+    note_failure(log, done.error());
+  }
   return done;
 }
 
-bool LogCleaner::clean(Log& log, Cleanable what) {
+base::Result<void> LogCleaner::compact(Log& log, Cleanable what) {
   auto began = params_.clock.monotonic();
   int64_t now_ms = params_.clock.wall_ms();
-  LogCompaction compaction(log, what, params_.settings, throttle_, params_.random, now_ms);
-  auto compacted = compaction.run();
-  base::Result<void> done;
-  if (compacted) done = log.finish_compaction(compacted->clean_to, what);
-  if (!compacted || !done) {
-    note_failure(log, compacted ? done.error() : compacted.error());
-    return false;
+  const int64_t first_dirty = what.first_dirty;
+  const uint64_t truncations = what.truncations;
+  LogCompaction compaction(log, std::move(what), params_.settings, throttle_, params_.random,
+                           now_ms);
+  LH_ASSIGN(auto compacted, compaction.run());
+  if (compacted.clean_to == first_dirty) {
+    return base::fail(Errc::kUnavailable, "nothing to compact yet");
   }
+  LH_TRY(log.finish_compaction(compacted.clean_to, truncations));
   ++compactions_;
-  bytes_read_ += compacted->bytes_read;
-  bytes_written_ += compacted->bytes_written;
+  bytes_read_ += compacted.bytes_read;
+  bytes_written_ += compacted.bytes_written;
   auto took =
       std::chrono::duration_cast<std::chrono::milliseconds>(params_.clock.monotonic() - began);
   params_.logger.info("{}: compacted up to offset {}: {} segments of {} bytes are {} of {} ({} ms)",
-                      log.id().to_string(), compacted->clean_to, compacted->segments_before,
-                      what.clean_bytes + what.dirty_bytes, compacted->segments_after,
-                      compacted->bytes_written, took.count());
-  return compacted->clean_to > what.first_dirty;
+                      log.id().to_string(), compacted.clean_to, compacted.segments_before,
+                      compacted.bytes_before, compacted.segments_after, compacted.bytes_written,
+                      took.count());
+  return {};
 }
 
 void LogCleaner::note_failure(Log& log, const base::Error& why) {

@@ -40,9 +40,11 @@ class LogCleaner {
   };
   explicit LogCleaner(Params params);
 
-  /// Compacts the log that needs it most; false if none does, or it could not be. A log whose
-  /// content is at fault is set aside until the next start, with a line that says why.
-  bool clean_next();
+  using Skipped = std::set<TopicPartition>;
+  /// Compacts the log that needs it most but for those that were skipped in this round: to these
+  /// it goes if it could not be compacted. False if none needs it, or it was called off. A log
+  /// whose content is at fault is set aside until the next start, with a line that says why.
+  bool clean_next(Skipped& skipped);
   CleanerStats stats() const;
 
  private:
@@ -52,8 +54,9 @@ class LogCleaner {
   };
 
   /// It is among busy_ from then on.
-  std::optional<Candidate> choose();
-  bool clean(Log& log, Cleanable what);
+  std::optional<Candidate> choose(const Skipped& skipped);
+  base::Result<void> clean(Log& log, Cleanable what);
+  base::Result<void> compact(Log& log, Cleanable what);
   void note_failure(Log& log, const base::Error& why);
 
   Params params_;

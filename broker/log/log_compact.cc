@@ -9,10 +9,6 @@ using base::Errc;
 
 namespace {
 
-/// The files of a segment that a compacted one has too.
-constexpr const char* kSwappedExtensions[] = {kLogExtension, kOffsetIndexExtension,
-                                              kTimeIndexExtension, kTransactionIndexExtension};
-
 /// False if there is no such file.
 base::Result<bool> rename_if_there(base::FileSystem& files, const std::string& from,
                                    const std::string& to) {
@@ -69,20 +65,28 @@ base::Result<void> Log::secure_below(int64_t offset) {
   return write_checkpoints();
 }
 
-base::Result<void> Log::replace_segments(std::span<const SegmentPtr> old, const Cleanable& from) {
+/// All but the ends of this goes without mutex_, so that appends go on: whoever takes away segments
+/// or renames them holds flush_mutex_.
+base::Result<void> Log::replace_segments(std::span<const SegmentPtr> old, uint64_t truncations,
+                                         const LogConfig& config) {
   std::lock_guard flushing(flush_mutex_);
-  std::lock_guard lock(mutex_);
-  LH_TRY(fail_if_offline());
-  auto list = segments_.load();
-  auto at = std::find(list->begin(), list->end(), old.front());
-  bool same = truncations_ == from.truncations && list->end() - at > std::ssize(old) &&
-              std::equal(old.begin(), old.end(), at);
-  if (!same) return base::fail(Errc::kConflict, id_.to_string() + " has changed meanwhile");
+  {
+    std::lock_guard lock(mutex_);
+    LH_TRY(fail_if_offline());
+    auto list = segments_.load();
+    auto at = std::find(list->begin(), list->end(), old.front());
+    bool same = truncations_ == truncations && list->end() - at > std::ssize(old) &&
+                std::equal(old.begin(), old.end(), at);
+    if (!same) return base::fail(Errc::kConflict, id_.to_string() + " has changed meanwhile");
+  }
   for (const auto& segment : old) LH_TRY(segment->pin());
   std::string path = directory_->segment_file(old.front()->base_offset(), kLogExtension);
   LH_TRY(files_.rename(path + kCleanedExtension, path + kSwapExtension));
-  auto fresh = swap_in(old);
+  auto fresh = swap_in(old, config);
   if (!fresh) return tl::unexpected(go_offline(fresh.error()));
+  std::lock_guard lock(mutex_);
+  auto list = segments_.load();  // others may have been begun
+  auto at = std::find(list->begin(), list->end(), old.front());
   auto next = std::make_shared<SegmentList>(list->begin(), at);
   next->push_back(std::move(*fresh));
   next->insert(next->end(), at + std::ssize(old), list->end());
@@ -91,12 +95,13 @@ base::Result<void> Log::replace_segments(std::span<const SegmentPtr> old, const 
 }
 
 /// The order of these steps is what `settle_swaps` relies on; docs/formats/log-directory.md.
-base::Result<std::shared_ptr<Segment>> Log::swap_in(std::span<const SegmentPtr> old) {
+base::Result<std::shared_ptr<Segment>> Log::swap_in(std::span<const SegmentPtr> old,
+                                                    const LogConfig& config) {
   int64_t base_offset = old.front()->base_offset();
   auto path_of = [&](const char* extension) {
     return directory_->segment_file(base_offset, extension);
   };
-  for (const char* extension : kSwappedExtensions) {
+  for (const char* extension : kIndexExtensions) {
     std::string path = path_of(extension);
     LH_TRY(rename_if_there(files_, path + kCleanedExtension, path + kSwapExtension));
   }
@@ -108,11 +113,14 @@ base::Result<std::shared_ptr<Segment>> Log::swap_in(std::span<const SegmentPtr> 
       // Producers as of the first segment's beginning are still of use there.
       if (segment == old.front() && path.ends_with(kSnapshotExtension)) continue;
       LH_ASSIGN(bool was_there, rename_if_there(files_, path, path + kDeletedExtension));
-      if (was_there) removed_.push_back({path + kDeletedExtension, due_ms});
+      if (!was_there) continue;
+      std::lock_guard lock(mutex_);
+      removed_.push_back({path + kDeletedExtension, due_ms});
     }
   }
   LH_TRY(files_.sync_directory(directory_->path()));
-  for (const char* extension : kSwappedExtensions) {
+  LH_TRY(files_.rename(path_of(kLogExtension) + kSwapExtension, path_of(kLogExtension)));
+  for (const char* extension : kIndexExtensions) {
     std::string path = path_of(extension);
     LH_TRY(rename_if_there(files_, path + kSwapExtension, path));
   }
@@ -123,20 +131,14 @@ base::Result<std::shared_ptr<Segment>> Log::swap_in(std::span<const SegmentPtr> 
   LH_ASSIGN(auto of_offsets, file_size(files_, path_of(kOffsetIndexExtension)));
   LH_ASSIGN(auto of_times, file_size(files_, path_of(kTimeIndexExtension)));
   fresh->adopt(size.value_or(0), of_offsets, of_times);
-  auto opened = fresh->open_trusted(*config_.load());
-  if (!opened && opened.error().code == Errc::kCorrupt) {  // index.interval.bytes has changed
-    auto visit = [](const records::BatchHeader&, base::ByteView) { return base::Result<void>(); };
-    LH_TRY(fresh->recover(*config_.load(), -1, Segment::Damage::kKeep, visit));
-  } else if (!opened) {
-    return tl::unexpected(opened.error());
-  }
+  LH_TRY(fresh->open_trusted(config));
   return fresh;
 }
 
-base::Result<void> Log::finish_compaction(int64_t first_dirty, const Cleanable& from) {
+base::Result<void> Log::finish_compaction(int64_t first_dirty, uint64_t truncations) {
   {
     std::lock_guard lock(mutex_);
-    if (truncations_ != from.truncations) return {};
+    if (truncations_ != truncations) return {};
     first_dirty_ = first_dirty;
   }
   return write_checkpoints();

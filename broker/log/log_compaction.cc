@@ -14,11 +14,14 @@ using base::Errc;
 
 namespace {
 
-/// More than any batch that a broker takes holds when it is decompressed.
-constexpr size_t kMaxPlainBatch = size_t{1} << 30;
-/// Keys beyond what there are offsets would never be used.
+/// A batch that is larger when it is decompressed is not compacted: there is no room for it beside
+/// the map.
+constexpr size_t kMaxPlainBatch = size_t{256} << 20;
+/// A buffer that one batch has made larger is not kept for the next.
+constexpr size_t kKeptScratch = 4u << 20;
 constexpr size_t kLeastSlots = 64;
 
+/// Slots beyond what there are offsets would never be used.
 size_t slots_for(const Cleanable& what, const CompactionSettings& settings) {
   auto offsets = static_cast<uint64_t>(what.segments_end - what.first_dirty);
   double needed = static_cast<double>(offsets) / std::max(settings.map_load_factor, 0.01);
@@ -49,7 +52,8 @@ LogCompaction::LogCompaction(Log& log, Cleanable what, const CompactionSettings&
 base::Result<Compacted> LogCompaction::run() {
   LH_TRY(build_map());
   if (result_.clean_to == what_.first_dirty) return result_;
-  LH_ASSIGN(auto aborted, aborted_up_to(result_.clean_to));
+  LH_ASSIGN(auto aborted,
+            log_.aborted_transactions(what_.segments.front()->base_offset(), result_.clean_to));
   transactions_.emplace(std::move(aborted));
   for (const auto& producer : log_.producers()) producers_[producer.producer_id] = producer;
   LH_TRY(log_.secure_below(what_.segments_end));
@@ -60,12 +64,16 @@ base::Result<Compacted> LogCompaction::run() {
     first += group.size();
     result_.segments_before += group.size();
     ++result_.segments_after;
+    for (auto& segment : group) {
+      result_.bytes_before += segment->size();
+      segment.reset();  // or its files would stay open until all groups are done
+    }
   }
   return result_;
 }
 
 base::Result<void> LogCompaction::build_map() {
-  LH_ASSIGN(auto aborted, aborted_up_to(what_.end));
+  LH_ASSIGN(auto aborted, log_.aborted_transactions(what_.first_dirty, what_.end));
   transactions_.emplace(std::move(aborted));
   result_.clean_to = what_.end;
   for (const auto& segment : what_.segments) {
@@ -79,6 +87,7 @@ base::Result<void> LogCompaction::build_map() {
       LH_ASSIGN(base::ByteView bytes, scanner.bytes());
       LH_TRY(check_crc(*segment, *header, bytes));
       LH_ASSIGN(bool goes_on, map_batch(*header, bytes));
+      shrink_scratch();
       result_.bytes_read += bytes.size();
       LH_TRY(throttle_.pace(bytes.size()));
       if (goes_on) continue;
@@ -114,14 +123,11 @@ base::Result<bool> LogCompaction::map_batch(const records::BatchHeader& header,
   return true;
 }
 
-base::Result<std::vector<AbortedTransaction>> LogCompaction::aborted_up_to(int64_t end) const {
-  auto aborted = log_.aborted_transactions(what_.segments.front()->base_offset(), end);
-  if (aborted) return std::move(*aborted);
-  bool corrupt = aborted.error().code == protocol::ErrorCode::kCorruptMessage;
-  return base::fail(corrupt ? Errc::kCorrupt : Errc::kUnavailable, aborted.error().message);
+void LogCompaction::shrink_scratch() {
+  if (scratch_.capacity() > kKeptScratch) scratch_ = base::Bytes();
 }
 
-LogCompaction::Group LogCompaction::next_group(size_t first) const {
+LogCompaction::Group LogCompaction::next_group(size_t first) {
   Group all = what_.segments;
   int64_t base_offset = all[first]->base_offset();
   uint64_t bytes = all[first]->size();
@@ -146,8 +152,13 @@ base::Result<void> LogCompaction::rewrite(Group group) {
   remove_files(cleaned);  // of a compaction that was called off
   group_bytes_ = 0;
   auto done = fill(cleaned, group);
-  if (done) done = log_.replace_segments(group, what_);
-  if (!done) remove_files(cleaned);
+  bool is_undecided = !done;
+  if (done) {
+    done = log_.replace_segments(group, what_.truncations, *config_);
+    // After any other failure some files may be decided: the start tells by those that are not.
+    is_undecided = !done && done.error().code == Errc::kConflict;
+  }
+  if (is_undecided) remove_files(cleaned);
   return done;
 }
 
@@ -172,6 +183,7 @@ base::Result<void> LogCompaction::filter_segment(Segment& cleaned, Segment& segm
     result_.bytes_read += bytes.size();
     LH_TRY(throttle_.pace(bytes.size()));
     LH_TRY(filter_batch(cleaned, *header, bytes));
+    shrink_scratch();
     if (out_.size() >= io_buffer_bytes_) LH_TRY(write_out(cleaned));
   }
   // What is not looked at stays as it is, markers included.
@@ -210,9 +222,11 @@ base::Result<void> LogCompaction::filter_records(const records::BatchHeader& hea
                                    kMaxPlainBatch, scratch_));
   int32_t kept = 0;
   bool waits = is_last_marker;  // for a horizon, from which on it may go
+  stays_.clear();
   records::RecordReader counter(header, payload);
   while (const records::Record* record = counter.next()) {
-    if (!stays(header, *record)) continue;
+    stays_.push_back(stays(header, *record));
+    if (!stays_.back()) continue;
     ++kept;
     waits |= !record->value;
   }
@@ -233,8 +247,9 @@ base::Result<void> LogCompaction::filter_records(const records::BatchHeader& hea
   }
   records::BatchRewriter rewriter(header, horizon);
   records::RecordReader reader(header, payload);
-  while (const records::Record* record = reader.next()) {
-    if (stays(header, *record)) rewriter.keep(*record);
+  for (bool kept_before : stays_) {
+    const records::Record* record = reader.next();
+    if (kept_before) rewriter.keep(*record);
   }
   emit(rewriter.build(codecs_));
   return {};

@@ -29,7 +29,9 @@ struct Compacted {
   int64_t clean_to = 0;  // the map did not hold more
   uint64_t bytes_read = 0;
   uint64_t bytes_written = 0;
+  // Of what was written anew.
   size_t segments_before = 0;
+  uint64_t bytes_before = 0;
   size_t segments_after = 0;
 };
 
@@ -53,15 +55,15 @@ class LogCompaction {
 
  private:
   using SegmentPtr = std::shared_ptr<Segment>;
-  using Group = std::span<const SegmentPtr>;
+  using Group = std::span<SegmentPtr>;
 
   base::Result<void> build_map();
   /// False once the map is full, or at a batch that is not to be looked at.
   base::Result<bool> map_batch(const records::BatchHeader& header, base::ByteView bytes);
-  base::Result<std::vector<AbortedTransaction>> aborted_up_to(int64_t end) const;
+  void shrink_scratch();
 
   /// The segments from the `first` that are written into one.
-  Group next_group(size_t first) const;
+  Group next_group(size_t first);
   base::Result<void> rewrite(Group group);
   base::Result<void> fill(Segment& cleaned, Group group);
   base::Result<void> filter_segment(Segment& cleaned, Segment& segment);
@@ -76,7 +78,7 @@ class LogCompaction {
   void remove_files(const Segment& cleaned) const;
 
   Log& log_;
-  const Cleanable what_;
+  Cleanable what_;
   const std::shared_ptr<const LogConfig> config_;
   const size_t io_buffer_bytes_;
   Throttle& throttle_;
@@ -84,7 +86,8 @@ class LogCompaction {
   OffsetMap map_;
   records::Codecs codecs_;
   base::Bytes scratch_;
-  int64_t last_seen_end_;  // behind the last batch in the map
+  std::vector<bool> stays_;  // of the records of a batch
+  int64_t last_seen_end_;    // behind the last batch in the map
   std::optional<CleanedTransactions> transactions_;
   std::unordered_map<int64_t, ProducerEntry> producers_;
 

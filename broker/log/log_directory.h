@@ -15,6 +15,9 @@ inline constexpr const char* kLogExtension = ".log";
 inline constexpr const char* kOffsetIndexExtension = ".index";
 inline constexpr const char* kTimeIndexExtension = ".timeindex";
 inline constexpr const char* kTransactionIndexExtension = ".txnindex";
+/// A segment's files beside that of its batches; compaction writes them all anew.
+inline constexpr const char* kIndexExtensions[] = {kOffsetIndexExtension, kTimeIndexExtension,
+                                                   kTransactionIndexExtension};
 inline constexpr const char* kSnapshotExtension = ".snapshot";
 inline constexpr const char* kDeletedExtension = ".deleted";
 inline constexpr const char* kCleanedExtension = ".cleaned";

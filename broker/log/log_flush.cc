@@ -11,11 +11,12 @@ base::Result<void> Log::flush_segments(const SegmentList& list, int64_t from) {
     bool sealed = i + 1 < list.size();
     // Not `<=`: one that was rolled right after the last flush has indexes that were not synced.
     if (sealed && list[i + 1]->base_offset() < from) continue;
-    auto synced = list[i]->sync();
+    auto file = list[i]->file();
     // Retention may have removed it meanwhile.
-    if (!synced && sealed && synced.error().code == Errc::kNotFound) continue;
+    if (!file && sealed && file.error().code == Errc::kNotFound) continue;
+    if (!file) return tl::unexpected(file.error());
     // What a failed sync leaves of the data nobody can tell: the next may succeed without it.
-    if (!synced) return tl::unexpected(go_offline(synced.error()));
+    if (auto synced = (*file)->sync(); !synced) return tl::unexpected(go_offline(synced.error()));
     if (sealed) LH_TRY(list[i]->sync_indexes());
   }
   return {};
@@ -31,8 +32,8 @@ base::Result<void> Log::sync_small_files(int64_t from, int64_t snapshot) {
   return directory_->sync();
 }
 
-base::Result<void> Log::tolerate_full_disk(base::Result<void> result) {
-  if (result || result.error().code == Errc::kNoSpace) return result;
+base::Result<void> Log::tolerate_shortage(base::Result<void> result) {
+  if (result || is_shortage(result.error())) return result;
   return tl::unexpected(go_offline(result.error()));
 }
 
@@ -54,7 +55,7 @@ base::Result<void> Log::flush() {
   if (flushed) flushed = sync_small_files(from, snapshot);
 
   lock.lock();
-  LH_TRY(tolerate_full_disk(flushed));
+  LH_TRY(tolerate_shortage(flushed));
   if (sync_metadata) metadata_unsynced_ = false;
   if (end > recovery_point()) recovery_point_.store(end, std::memory_order_release);
   return {};
@@ -92,7 +93,7 @@ base::Result<void> Log::close() {
   if (done) done = write_snapshot(true);
   if (done && metadata_unsynced_) done = sync_partition_metadata(*directory_);
   if (done) done = sync_small_files(from, -1);
-  LH_TRY(tolerate_full_disk(done));
+  LH_TRY(tolerate_shortage(done));
   recovery_point_ = log_end_offset();
   closed_ = true;
   for (const auto& segment : *list) segment->close();

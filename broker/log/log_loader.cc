@@ -89,7 +89,7 @@ base::Result<void> LogLoader::load_topic_id() {
 base::Result<void> LogLoader::forget_torn(const base::Error& why) {
   bool has_data = std::any_of(files_.begin(), files_.end(),
                               [](const auto& file) { return file.second.log.value_or(0) > 0; });
-  if (params_.clean || was_flushed()) {
+  if (params_.clean || was_flushed() || params_.recovery_point_lost) {
     if (has_data) return tl::unexpected(why);
     return {};
   }
@@ -226,12 +226,19 @@ base::Result<void> LogLoader::recover_from(size_t first) {
   return {};
 }
 
+/// What compaction leaves of segments is durable, as is what is below the recovery point. Elsewhere
+/// each segment begins where the one before ends, or what lay between was lost.
+bool LogLoader::may_be_gap(int64_t end) const {
+  return params_.recovery_point_lost || end <= params_.recovery_point ||
+         end <= params_.first_dirty_offset;
+}
+
 /// True if the segment is part of the log; what comes after one that was cut is not.
 base::Result<bool> LogLoader::recover_one(size_t i) {
   Segment& segment = *segments_[i];
   int64_t base_offset = segment.base_offset();
-  bool follows = base_offset == next_offset_ ||
-                 (base_offset > next_offset_ && base_offset <= params_.recovery_point);
+  bool follows =
+      base_offset == next_offset_ || (base_offset > next_offset_ && may_be_gap(base_offset));
   if (!follows || cut_) return false;
   publish(i + 1);
   log_->move_end(base_offset);
@@ -268,6 +275,8 @@ base::Result<void> LogLoader::go_on(size_t bytes_read) {
 base::Result<void> LogLoader::finish() {
   int64_t end = log_->log_end_offset();
   log_->recovery_point_ = params_.clean ? end : std::min(params_.recovery_point, end);
+  // What comes from here on is not compacted, whatever once stood there.
+  if (log_->first_dirty_offset() > end) log_->first_dirty_ = 0;
   if (log_->log_start_offset() > end) {
     log_->logger_.warn("{}: ends at {}, below its start {}", params_.id.to_string(), end,
                        log_->log_start_offset());
@@ -282,6 +291,8 @@ base::Result<void> LogLoader::finish() {
   log_->segments_.load()->back()->close();  // idle until somebody uses it
   log_->clamp_high_watermark(params_.high_watermark);
   log_->note_undecided();
+  // Or, as soon as there is a checkpoint again, its gaps would be losses to the next start.
+  if (params_.recovery_point_lost && !params_.clean) LH_TRY(log_->flush());
   return {};
 }
 

@@ -31,6 +31,8 @@ class LogLoader {
   base::Result<void> open_segments();
   base::Result<void> open_trusted(Segment& segment, bool is_last);
   base::Result<void> recover_from(size_t first);
+  /// True if a segment that begins at `end` may be part of the log although none ends there.
+  bool may_be_gap(int64_t end) const;
   base::Result<bool> recover_one(size_t i);
   base::Result<void> finish();
   /// Once: so its directory's entries and its topic ID are durable.

@@ -53,6 +53,10 @@ base::Result<void> LogManager::open_directory(Directory& directory) {
   LH_ASSIGN(auto marker, read_clean_shutdown(files, directory.path));
   directory.clean = marker.has_value();
   if (marker) previous_broker_epoch_ = std::max(previous_broker_epoch_, marker->broker_epoch);
+  // It is written before logs are there: where it is missing, it was lost.
+  auto recovery_points = read_offset_checkpoint(files, directory.file(kRecoveryPointsName));
+  bool is_torn = !recovery_points && recovery_points.error().code == Errc::kCorrupt;
+  directory.recovery_points_lost = is_torn || !files.exists(directory.file(kRecoveryPointsName));
   LH_ASSIGN(directory.recovery_points, read_checkpoint(directory, kRecoveryPointsName));
   LH_ASSIGN(directory.log_starts, read_checkpoint(directory, kLogStartsName));
   LH_ASSIGN(directory.high_watermarks, read_checkpoint(directory, kHighWatermarksName));
@@ -60,7 +64,7 @@ base::Result<void> LogManager::open_directory(Directory& directory) {
   return {};
 }
 
-/// One that makes no sense counts as absent: it says nothing that the logs cannot tell.
+/// One that makes no sense counts as absent.
 base::Result<OffsetCheckpoint> LogManager::read_checkpoint(const Directory& directory,
                                                            const char* name) {
   auto read = read_offset_checkpoint(*params_.files, directory.file(name));
@@ -76,6 +80,7 @@ Log::Params LogManager::log_params(Directory& directory, const TopicPartition& i
   params.config = params_.config_of(id.topic);
   params.clean = directory.clean;
   params.recovery_point = find_offset(directory.recovery_points, id);
+  params.recovery_point_lost = directory.recovery_points_lost;
   params.log_start_offset = find_offset(directory.log_starts, id);
   params.high_watermark = find_offset(directory.high_watermarks, id);
   params.first_dirty_offset = find_offset(directory.first_dirty, id);
@@ -151,7 +156,7 @@ base::Result<void> LogManager::settle_deletion(const TopicPartition& id) {
       is_stale = directory->online && directory->stale.contains({id.topic, id.partition});
     }
     if (!is_stale) continue;
-    LH_TRY(params_.files->sync_directory(directory->path));
+    LH_TRY(check(*directory, params_.files->sync_directory(directory->path)));
     LH_TRY(write_checkpoints(*directory));
   }
   return {};
@@ -171,7 +176,7 @@ base::Result<std::shared_ptr<Log>> LogManager::create(const TopicPartition& id,
   params.first_dirty_offset = 0;
   auto log = Log::open(std::move(params));
   if (!log) {
-    if (log.error().code != Errc::kNoSpace) fail_directory(directory->path, log.error());
+    if (!is_shortage(log.error())) fail_directory(directory->path, log.error());
     return log;
   }
   insert(*log, *directory);
@@ -179,47 +184,48 @@ base::Result<std::shared_ptr<Log>> LogManager::create(const TopicPartition& id,
 }
 
 base::Result<void> LogManager::remove(const TopicPartition& id) {
-  int64_t delay_ms = 0;
-  LH_ASSIGN(std::string away, put_away(id, kDeleteSuffix, delay_ms));
+  std::lock_guard creating(create_mutex_);
+  LH_ASSIGN(Entry entry, take_out(id));
+  LH_ASSIGN(std::string away, put_away(entry, kDeleteSuffix));
   std::lock_guard lock(mutex_);
+  int64_t delay_ms = entry.log->config()->file_delete_delay_ms;
   doomed_.push_back({away, params_.clock->wall_ms() + delay_ms});
   return {};
 }
 
 base::Result<std::string> LogManager::set_aside(const TopicPartition& id) {
-  int64_t delay_ms = 0;
-  return put_away(id, kStraySuffix, delay_ms);
+  std::lock_guard creating(create_mutex_);
+  LH_ASSIGN(Entry entry, take_out(id));
+  return put_away(entry, kStraySuffix);
 }
 
-base::Result<std::string> LogManager::put_away(const TopicPartition& id, std::string_view kind,
-                                               int64_t& delete_delay_ms) {
-  std::lock_guard creating(create_mutex_);
-  std::shared_ptr<Log> log;
-  Directory* directory = nullptr;
+base::Result<LogManager::Entry> LogManager::take_out(const TopicPartition& id) {
+  std::lock_guard lock(mutex_);
+  auto partitions = topics_.find(id.topic);
+  if (partitions == topics_.end() || !partitions->second.contains(id.partition)) {
+    return base::fail(Errc::kNotFound, id.to_string() + ": no such log");
+  }
+  Entry entry = partitions->second.extract(id.partition).mapped();
+  if (partitions->second.empty()) topics_.erase(partitions);
+  --entry.directory->log_count;
+  return entry;
+}
+
+base::Result<std::string> LogManager::put_away(const Entry& entry, std::string_view kind) {
+  const auto& [log, directory] = entry;
   {
     std::lock_guard lock(mutex_);
-    auto partitions = topics_.find(id.topic);
-    if (partitions == topics_.end() || !partitions->second.contains(id.partition)) {
-      return base::fail(Errc::kNotFound, id.to_string() + ": no such log");
-    }
-    Entry& entry = partitions->second.at(id.partition);
-    log = entry.log;
-    directory = entry.directory;
-    partitions->second.erase(id.partition);
-    if (partitions->second.empty()) topics_.erase(partitions);
-    --directory->log_count;
-    directory->stale.insert({id.topic, id.partition});
+    directory->stale.insert({log->id().topic, log->id().partition});
   }
   base::Uuid unique = base::Uuid::random(*params_.random);
   std::string suffix = "." + base::to_hex(unique.bytes) + std::string(kind);
-  std::string name = id.to_string();
+  std::string name = log->id().to_string();
   name.resize(std::min(name.size(), kMaxNameBytes - suffix.size()));
   std::string away = directory->path + "/" + name + suffix;
   if (auto renamed = log->abandon(away); !renamed) {
     fail_directory(directory->path, renamed.error());
     return tl::unexpected(std::move(renamed).error());
   }
-  delete_delay_ms = log->config()->file_delete_delay_ms;
   return away;
 }
 

@@ -86,8 +86,7 @@ class LogManager {
   /// kConflict if there is one of another topic ID (of a topic that was deleted): `remove` it
   /// first. kUnavailable if it lies in a directory that is offline, or may do so.
   base::Result<std::shared_ptr<Log>> get_or_create(const TopicPartition& id,
-                                                   const base::Uuid& topic_id,
-                                                   Presence presence = Presence::kNew);
+                                                   const base::Uuid& topic_id, Presence presence);
   /// Puts a log away under a name that ends in "-delete"; its files go after file.delete.delay.ms.
   base::Result<void> remove(const TopicPartition& id);
   /// Puts a log away under a name that ends in "-stray", where nobody touches it any more; that
@@ -152,8 +151,10 @@ class LogManager {
   // log_manager.cc
   base::Result<void> open_directory(Directory& directory);
   base::Result<OffsetCheckpoint> read_checkpoint(const Directory& directory, const char* name);
-  base::Result<std::string> put_away(const TopicPartition& id, std::string_view kind,
-                                     int64_t& delete_delay_ms);
+  /// With create_mutex_ held. kNotFound.
+  base::Result<Entry> take_out(const TopicPartition& id);
+  /// Gives the directory of a log that is not among the others another name, and returns that.
+  base::Result<std::string> put_away(const Entry& entry, std::string_view kind);
   Log::Params log_params(Directory& directory, const TopicPartition& id);
   Directory* choose_directory();
   /// False if there is a log of this partition already.
@@ -167,13 +168,15 @@ class LogManager {
   std::shared_ptr<Loading> begin_loading(base::Callback<void(Loaded)> done);
   base::Result<void> list_logs(Directory& directory, Loading& loading);
   void load_log(Directory& directory, const TopicPartition& id, Loading& loading);
-  void put_twin_aside(const TopicPartition& id);
-  Entry exchange_entry(const TopicPartition& id, Entry entry);
+  void put_twin_aside(const Entry& twin);
   void note_stale_entries(Directory& directory);
   void finish_loading(Loading& loading);
 
   // log_manager_periodic.cc
+  /// What the directory's disk refused, but for want of room, takes it offline; passes `done` on.
+  base::Result<void> check(Directory& directory, base::Result<void> done);
   base::Result<void> write_checkpoints(Directory& directory);
+  base::Result<void> write_offsets(Directory& directory);
   base::Result<void> write_high_watermarks(Directory& directory);
   base::Result<void> close_directory(Directory& directory, int64_t broker_epoch);
 

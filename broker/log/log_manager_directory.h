@@ -33,6 +33,7 @@ struct LogManager::Directory {
   // Read before loading, of no use after it.
   bool clean = false;
   OffsetCheckpoint recovery_points;
+  bool recovery_points_lost = false;
   OffsetCheckpoint log_starts;
   OffsetCheckpoint high_watermarks;
   OffsetCheckpoint first_dirty;

@@ -97,6 +97,7 @@ void LogManager::load_log(Directory& directory, const TopicPartition& id, Loadin
 }
 
 void LogManager::settle_twins(const Claim& claim_of) {
+  std::lock_guard creating(create_mutex_);
   auto claim = [&](const Log& log) {
     int wanted = claim_of(log);
     bool holds_something = log.log_end_offset() > log.log_start_offset();
@@ -113,29 +114,20 @@ void LogManager::settle_twins(const Claim& claim_of) {
                                                  directory_of(id.topic, id.partition) +
                                                  "; remove one of the two"});
     } else if (claim(*first) < claim(*twin.log)) {
-      put_twin_aside(id);
+      auto replaced = take_out(id);
       insert(twin.log, *twin.directory);
+      if (replaced) put_twin_aside(*replaced);
     } else {
-      Entry kept = exchange_entry(id, twin);
-      put_twin_aside(id);
-      insert(kept.log, *kept.directory);
+      put_twin_aside(twin);
     }
   }
 }
 
-void LogManager::put_twin_aside(const TopicPartition& id) {
-  std::string path = directory_of(id.topic, id.partition) + "/" + id.to_string();
-  if (auto aside = set_aside(id); aside) {
+void LogManager::put_twin_aside(const Entry& twin) {
+  std::string path = twin.log->path();
+  if (auto aside = put_away(twin, kStraySuffix); aside) {
     params_.logger.warn("{} is not the only one of its name: it is put aside as {}", path, *aside);
   }
-}
-
-LogManager::Entry LogManager::exchange_entry(const TopicPartition& id, Entry entry) {
-  std::lock_guard lock(mutex_);
-  Entry& current = topics_[id.topic][id.partition];
-  --current.directory->log_count;
-  ++entry.directory->log_count;
-  return std::exchange(current, std::move(entry));
 }
 
 void LogManager::note_stale_entries(Directory& directory) {
@@ -172,6 +164,10 @@ void LogManager::finish_loading(Loading& loading) {
     directory->high_watermarks = {};
     directory->first_dirty = {};
     directory->loaded = true;
+    // From now on a recovery point that is not on disk never was.
+    if (auto written = write_checkpoints(*directory); !written) {
+      params_.logger.warn("checkpoint: {}", written.error().message);
+    }
   }
   loaded.logs = loading.logs;
   auto took = params_.clock->monotonic() - loading.began;

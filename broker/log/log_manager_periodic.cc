@@ -25,7 +25,16 @@ void LogManager::flush_due() {
   }
 }
 
+base::Result<void> LogManager::check(Directory& directory, base::Result<void> done) {
+  if (!done && !is_shortage(done.error())) fail_directory(directory.path, done.error());
+  return done;
+}
+
 base::Result<void> LogManager::write_checkpoints(Directory& directory) {
+  return check(directory, write_offsets(directory));
+}
+
+base::Result<void> LogManager::write_offsets(Directory& directory) {
   std::lock_guard writing(directory.checkpoint_mutex);
   if (!directory.loaded || !directory.online) return {};
   OffsetCheckpoint recovery_points;
@@ -54,24 +63,21 @@ base::Result<void> LogManager::write_high_watermarks(Directory& directory) {
   for (const auto& log : logs_of(&directory)) {
     offsets[{log->id().topic, log->id().partition}] = log->high_watermark();
   }
-  return write_offset_checkpoint(*params_.files, directory.file(kHighWatermarksName), offsets);
+  return check(directory, write_offset_checkpoint(*params_.files,
+                                                  directory.file(kHighWatermarksName), offsets));
 }
 
 void LogManager::write_checkpoints() {
   for (const auto& directory : directories_) {
     auto written = write_checkpoints(*directory);
-    if (written) continue;
-    params_.logger.warn("checkpoint: {}", written.error().message);
-    if (written.error().code != Errc::kNoSpace) fail_directory(directory->path, written.error());
+    if (!written) params_.logger.warn("checkpoint: {}", written.error().message);
   }
 }
 
 void LogManager::write_high_watermarks() {
   for (const auto& directory : directories_) {
     auto written = write_high_watermarks(*directory);
-    if (written) continue;
-    params_.logger.warn("checkpoint: {}", written.error().message);
-    if (written.error().code != Errc::kNoSpace) fail_directory(directory->path, written.error());
+    if (!written) params_.logger.warn("checkpoint: {}", written.error().message);
   }
 }
 

@@ -31,6 +31,10 @@ size_t floor_segment(const List& list, int64_t offset) {
 
 }  // namespace
 
+void Log::note_read_error(const base::Error& error) {
+  if (error.code == Errc::kIo) go_offline(error);
+}
+
 LogResult<ReadResult> Log::read(const ReadOptions& options) {
   const auto [list, end, active_bytes] = readable();
   ReadResult result;
@@ -43,7 +47,7 @@ LogResult<ReadResult> Log::read(const ReadOptions& options) {
   }
   // Retention moves the start before it takes a segment away.
   auto refuse = [&](const base::Error& error) -> tl::unexpected<protocol::KafkaError> {
-    if (error.code == Errc::kIo) go_offline(error);  // whose disk cannot be read, leads nobody
+    note_read_error(error);
     if (error.code != Errc::kNotFound || options.offset >= log_start_offset()) {
       return read_error(error);
     }
@@ -52,13 +56,6 @@ LogResult<ReadResult> Log::read(const ReadOptions& options) {
   };
   int64_t upper = std::min(options.upper_bound, end);
   if (options.offset >= upper) return result;
-  // Of the very segments that are read: in those that take their place records may be gone, and
-  // the transaction with them.
-  if (options.with_aborted) {
-    auto aborted = aborted_in(*list, options.offset, upper);
-    if (!aborted) return tl::unexpected(std::move(aborted).error());
-    result.aborted = std::move(*aborted);
-  }
 
   for (size_t i = floor_segment(*list, options.offset); i < list->size(); ++i) {
     const Segment& segment = *(*list)[i];
@@ -81,6 +78,13 @@ LogResult<ReadResult> Log::read(const ReadOptions& options) {
     if (result.first_batch_too_large) return result;
     auto file = segment.file();
     if (!file) return refuse(file.error());
+    // Of the very segments that are read: in those that take their place records may be gone, and
+    // the transaction with them.
+    if (options.with_aborted) {
+      auto aborted = aborted_in(*list, options.offset, std::min(upper, next_base));
+      if (!aborted) return refuse(aborted.error());
+      result.aborted = std::move(*aborted);
+    }
     uint64_t size = std::min(available, std::max(options.max_bytes, first_size));
     result.slice = {std::move(*file), (*found)->position, size};
     return result;
@@ -88,18 +92,17 @@ LogResult<ReadResult> Log::read(const ReadOptions& options) {
   return result;
 }
 
-LogResult<std::vector<AbortedTransaction>> Log::aborted_transactions(int64_t from,
-                                                                     int64_t to) const {
+base::Result<std::vector<AbortedTransaction>> Log::aborted_transactions(int64_t from,
+                                                                        int64_t to) const {
   return aborted_in(*segments_.load(), from, to);
 }
 
-LogResult<std::vector<AbortedTransaction>> Log::aborted_in(const SegmentList& list, int64_t from,
-                                                           int64_t to) {
+base::Result<std::vector<AbortedTransaction>> Log::aborted_in(const SegmentList& list, int64_t from,
+                                                              int64_t to) {
   std::vector<AbortedTransaction> aborted;
   for (size_t i = floor_segment(list, from); i < list.size(); ++i) {
-    auto entries = list[i]->transactions().read();
-    if (!entries) return read_error(entries.error());
-    for (const auto& entry : *entries) {
+    LH_ASSIGN(auto entries, list[i]->transactions().read());
+    for (const auto& entry : entries) {
       if (entry.last_offset >= from && entry.first_offset < to) aborted.push_back(entry);
       // What ends later began above this one's last stable offset.
       if (entry.last_stable_offset >= to) return aborted;
@@ -108,7 +111,7 @@ LogResult<std::vector<AbortedTransaction>> Log::aborted_in(const SegmentList& li
   return aborted;
 }
 
-base::Result<std::optional<TimestampedOffset>> Log::offset_for_timestamp(int64_t timestamp) const {
+base::Result<std::optional<TimestampedOffset>> Log::offset_for_timestamp(int64_t timestamp) {
   auto list = segments_.load();
   for (const auto& segment : *list) {
     if (segment->max_timestamp() < timestamp) continue;
@@ -116,6 +119,7 @@ base::Result<std::optional<TimestampedOffset>> Log::offset_for_timestamp(int64_t
     bool gone = !found && found.error().code == Errc::kNotFound &&
                 segment->base_offset() < log_start_offset();
     if (gone) continue;  // retention took it meanwhile
+    if (!found) note_read_error(found.error());
     if (!found) return tl::unexpected(found.error());
     if (*found) {
       return TimestampedOffset{(*found)->offset, (*found)->timestamp, (*found)->leader_epoch};
@@ -124,7 +128,7 @@ base::Result<std::optional<TimestampedOffset>> Log::offset_for_timestamp(int64_t
   return std::nullopt;
 }
 
-base::Result<std::optional<TimestampedOffset>> Log::offset_of_max_timestamp() const {
+base::Result<std::optional<TimestampedOffset>> Log::offset_of_max_timestamp() {
   auto list = segments_.load();
   auto newest = std::max_element(list->begin(), list->end(), [](const auto& a, const auto& b) {
     return a->max_timestamp() < b->max_timestamp();
@@ -133,6 +137,7 @@ base::Result<std::optional<TimestampedOffset>> Log::offset_of_max_timestamp() co
   if (!looked && looked.error().code == Errc::kNotFound && segments_.load() != list) {
     return offset_of_max_timestamp();  // retention or truncation took it meanwhile
   }
+  if (!looked) note_read_error(looked.error());
   LH_ASSIGN(auto found, std::move(looked));
   if (!found) return std::nullopt;
   return TimestampedOffset{found->offset, found->timestamp, found->leader_epoch};

@@ -12,4 +12,9 @@ namespace longhaul::broker::log {
 template <class T = void>
 using LogResult = protocol::KafkaResult<T>;
 
+/// Room, memory or descriptors are short: that may pass, and says nothing against the disk.
+inline bool is_shortage(const base::Error& error) {
+  return error.code == base::Errc::kNoSpace || error.code == base::Errc::kUnavailable;
+}
+
 }  // namespace longhaul::broker::log

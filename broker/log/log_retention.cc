@@ -85,6 +85,7 @@ base::Result<void> Log::prepare_deletion(int64_t now_ms) {
 
 base::Result<size_t> Log::delete_old_segments(int64_t now_ms) {
   LH_TRY(prepare_deletion(now_ms));
+  std::lock_guard flushing(flush_mutex_);
   std::lock_guard lock(mutex_);
   LH_TRY(fail_if_offline());
   auto list = segments_.load();

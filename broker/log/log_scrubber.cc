@@ -17,6 +17,11 @@ constexpr size_t kScrubChunk = 128u << 10;
 /// Of one segment; who has so many will not miss the others.
 constexpr size_t kMostFindings = 100;
 
+/// Else the file cannot be read at all.
+bool is_rot(const base::Error& error) {
+  return error.code == Errc::kCorrupt || error.code == Errc::kUnsupported;
+}
+
 }  // namespace
 
 LogScrubber::LogScrubber(Params params)
@@ -36,7 +41,11 @@ void LogScrubber::run() {
 }
 
 base::Result<void> LogScrubber::scrub(Log& log) {
-  for (const auto& segment : log.cold_segments()) LH_TRY(scrub(log, *segment));
+  int64_t from = 0;
+  while (auto segment = log.next_cold_segment(from)) {
+    LH_TRY(scrub(log, *segment));
+    from = segment->base_offset() + 1;
+  }
   return {};
 }
 
@@ -47,6 +56,7 @@ base::Result<void> LogScrubber::scrub(Log& log, const Segment& segment) {
   if (!done && done.error().code == Errc::kCancelled) return done;
   // What was cut off meanwhile, or lies on a disk that has failed altogether, has not rotted.
   if (log.is_offline() || log.truncations() != truncations) return {};
+  if (!done && done.error().code == Errc::kIo) log.fail(done.error());
   for (const auto& finding : findings) {
     params_.logger.error("{} is damaged: {} at position {}: {}; it is left as it is",
                          log.id().to_string(), segment.paths()[0], finding.position, finding.what);
@@ -61,10 +71,12 @@ base::Result<void> LogScrubber::check(const Segment& segment, std::vector<Findin
   BatchScanner scanner(*file, 0, segment.size(), kScrubChunk);
   while (findings.size() < kMostFindings) {
     auto header = scanner.next();
+    if (!header && !is_rot(header.error())) return tl::unexpected(header.error());
     if (!header) findings.push_back({scanner.position(), header.error().message});
     if (!header || !*header) return {};
     std::string where = fmt::format("the batch at offset {}: ", (*header)->base_offset);
     auto intact = scanner.crc_matches();
+    if (!intact && !is_rot(intact.error())) return tl::unexpected(intact.error());
     if (!intact) findings.push_back({scanner.position(), where + intact.error().message});
     if (intact && !*intact) findings.push_back({scanner.position(), where + "wrong CRC"});
     bytes_read_ += (*header)->size_bytes();

@@ -64,7 +64,7 @@ base::Result<void> Log::truncate_locked(int64_t offset) {
   LH_TRY(epochs_.save(files_, directory_->file(kEpochCheckpointName)));
   LH_TRY(directory_->sync());
   // Else a crash would trust what is written from here up to the old recovery point.
-  if (checkpoint_is_stale && write_checkpoints_) LH_TRY(write_checkpoints_());
+  if (checkpoint_is_stale) LH_TRY(write_checkpoints());
   return reload_producers(log_end_offset());
 }
 
@@ -128,7 +128,7 @@ base::Result<void> Log::start_over_locked(int64_t offset) {
   auto fresh = std::make_shared<SegmentList>();
   fresh->push_back(std::move(segment));
   publish(std::move(fresh), offset, 0);
-  note_truncation(std::min(offset, first_dirty_offset()));
+  note_truncation(offset);
   log_start_ = offset;
   high_watermark_ = offset;
   recovery_point_ = offset;
@@ -136,7 +136,7 @@ base::Result<void> Log::start_over_locked(int64_t offset) {
   LH_TRY(epochs_.save(files_, directory_->file(kEpochCheckpointName)));
   LH_TRY(directory_->sync());
   // A start offset on disk that is above what comes now would make a restart drop it.
-  if (write_checkpoints_) LH_TRY(write_checkpoints_());
+  LH_TRY(write_checkpoints());
   return reload_producers(log_end_offset());
 }
 

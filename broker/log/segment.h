@@ -89,7 +89,7 @@ class Segment {
   int64_t max_timestamp() const { return max_timestamp_.load(std::memory_order_relaxed); }
   /// For retention: max_timestamp(), or when the segment was first seen if records have none.
   int64_t retention_timestamp() const;
-  /// The largest timestamp in the first batch, or -1. With the log's lock held.
+  /// The largest timestamp in the first batch with records, or -1. With the log's lock held.
   int64_t first_timestamp() const { return first_timestamp_; }
   /// The larger of the two indexes.
   size_t index_bytes() const;
@@ -158,7 +158,7 @@ class Segment {
   std::atomic<uint64_t> size_{0};
   std::atomic<int64_t> max_timestamp_{records::kNoTimestamp};
   int64_t max_timestamp_offset_ = -1;                // of the batch that has it: its last offset
-  int64_t first_timestamp_ = records::kNoTimestamp;  // of the first batch
+  int64_t first_timestamp_ = records::kNoTimestamp;  // of the first batch with records
   uint64_t bytes_since_index_ = 0;
   bool torn_ = false;
 

@@ -11,8 +11,6 @@ namespace longhaul::broker::log {
 
 namespace {
 
-/// Headers lie an index interval from an entry at most; then it is batch by batch.
-constexpr size_t kHeaderChunk = 4096;
 /// More than any batch that a broker takes holds when it is decompressed.
 constexpr size_t kMaxPlainBytes = size_t{1} << 30;
 

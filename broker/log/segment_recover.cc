@@ -11,8 +11,6 @@ namespace {
 
 using base::Errc;
 
-constexpr size_t kRecoverHeaderChunk = 4096;
-constexpr size_t kRecoveryChunk = 256u << 10;
 /// A control batch is loaded whole for its marker; markers are far smaller than this.
 constexpr size_t kMaxControlBatch = 1u << 20;
 
@@ -45,10 +43,15 @@ base::Result<int64_t> Segment::open_trusted(const LogConfig& config) {
 
   LH_ASSIGN(auto file, this->file());
   BatchScanner first(*file, 0, end, records::kHeaderSize);
-  LH_ASSIGN(auto first_batch, first.next());
-  first_timestamp_ = first_batch->max_timestamp;
+  for (;;) {
+    LH_ASSIGN(auto batch, first.next());
+    if (!batch) break;
+    if (batch->record_count == 0) continue;  // compaction left its header alone
+    first_timestamp_ = batch->max_timestamp;
+    break;
+  }
   int64_t next_offset = base_offset_;
-  BatchScanner scanner(*file, indexed.position, end, kRecoverHeaderChunk);
+  BatchScanner scanner(*file, indexed.position, end, kHeaderChunk);
   for (;;) {
     LH_ASSIGN(auto batch, scanner.next());
     if (!batch) break;
@@ -95,7 +98,7 @@ base::Result<Segment::Recovered> Segment::recover(const LogConfig& config, int32
   bytes_since_index_ = 0;
 
   Recovered recovered{base_offset_, 0, last_epoch, ""};
-  BatchScanner scanner(*file, 0, end, kRecoveryChunk);
+  BatchScanner scanner(*file, 0, end, kBatchChunk);
   for (;;) {
     auto batch = scanner.next();
     if (!batch && batch.error().code == Errc::kUnsupported && scanner.position() == 0) {
@@ -134,7 +137,7 @@ base::Result<void> Segment::scan(int64_t from, int64_t to, const Visit& visit) c
   LH_ASSIGN(auto start, find(from, end));
   if (!start) return {};
   LH_ASSIGN(auto file, this->file());
-  BatchScanner scanner(*file, start->position, end, kRecoverHeaderChunk);
+  BatchScanner scanner(*file, start->position, end, kHeaderChunk);
   for (;;) {
     LH_ASSIGN(auto batch, scanner.next());
     if (!batch || batch->base_offset >= to) return {};

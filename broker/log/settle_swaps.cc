@@ -15,13 +15,10 @@ using base::Errc;
 
 namespace {
 
-constexpr size_t kSwapScanChunk = 256u << 10;
-constexpr const char* kOfSegments[] = {kLogExtension, kOffsetIndexExtension, kTimeIndexExtension,
-                                       kTransactionIndexExtension};
-
 /// The base offset of "<base offset><extension><suffix>" for any extension of a segment.
 std::optional<int64_t> parse_suffixed(const std::string& name, const std::string& suffix) {
-  for (const char* extension : kOfSegments) {
+  if (auto offset = parse_segment_file(name, kLogExtension + suffix)) return offset;
+  for (const char* extension : kIndexExtensions) {
     if (auto offset = parse_segment_file(name, extension + suffix)) return offset;
   }
   return std::nullopt;
@@ -31,7 +28,7 @@ std::optional<int64_t> parse_suffixed(const std::string& name, const std::string
 base::Result<int64_t> end_of(base::FileSystem& files, const std::string& path, int64_t base) {
   LH_ASSIGN(auto file, files.open(path, base::OpenMode::kRead));
   LH_ASSIGN(uint64_t size, file->size());
-  BatchScanner scanner(*file, 0, size, kSwapScanChunk);
+  BatchScanner scanner(*file, 0, size, kBatchChunk);
   int64_t end = base + 1;  // the segment that it began as is replaced, were it empty
   for (;;) {
     auto header = scanner.next();

@@ -1,6 +1,7 @@
 // A bound on the rate of what is done in the background.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -18,12 +19,11 @@ using Pause = std::function<bool(std::chrono::microseconds)>;
 /// kept for later.
 class Throttle {
  public:
-  /// `pause` absent: never waits and never ends.
-  Throttle(const base::Clock& clock, double bytes_per_second, Pause pause)
-      : clock_(clock), bytes_per_second_(bytes_per_second), pause_(std::move(pause)) {}
+  /// `pause` absent: never waits and never ends. A rate of 0 or less is no limit.
+  Throttle(const base::Clock& clock, double bytes_per_second, Pause pause);
 
-  /// So many bytes were read or written: waits until that is within the rate. kCancelled if there
-  /// is no point in going on.
+  /// So many bytes were read or written: now and then waits until that is within the rate.
+  /// kCancelled if there is no point in going on.
   base::Result<void> pace(uint64_t bytes);
 
  private:
@@ -32,6 +32,8 @@ class Throttle {
   const base::Clock& clock_;
   const double bytes_per_second_;
   const Pause pause_;
+  uint64_t least_;  // bytes between two looks at the clock
+  std::atomic<uint64_t> unpaced_{0};
   std::mutex mutex_;
   base::Clock::Monotonic free_at_{};  // when all that was done so far is within the rate
 };

@@ -42,7 +42,10 @@ base::Result<void> TransactionIndex::pin() {
 
 base::Result<std::vector<AbortedTransaction>> TransactionIndex::read() const {
   if (auto pinned = pinned_.load()) return *pinned;
-  return read_file();
+  auto entries = read_file();
+  // It may have been pinned, and the file replaced, before this one was opened.
+  if (auto pinned = pinned_.load()) return *pinned;
+  return entries;
 }
 
 base::Result<std::vector<AbortedTransaction>> TransactionIndex::read_file() const {

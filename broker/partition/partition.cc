@@ -236,7 +236,6 @@ KafkaResult<int64_t> Partition::delete_records(int64_t offset) {
     return protocol::kafka_fail(ErrorCode::kOffsetOutOfRange);
   }
   auto moved = log_->advance_log_start_offset(start);
-  if (moved) moved = log_->write_checkpoints();
   if (!moved) return protocol::kafka_fail(ErrorCode::kKafkaStorageError, moved.error().message);
   return log_->log_start_offset();
 }

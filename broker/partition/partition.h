@@ -106,8 +106,9 @@ class Partition {
   void await_commit(int64_t offset, CommitCallback done);
 
   /// Deletes what lies below `offset` (-1: below the high watermark) and returns where the log
-  /// starts now; that is durable. The files go later. OFFSET_OUT_OF_RANGE above the high
-  /// watermark, POLICY_VIOLATION for a topic from which nothing is deleted (KIP-107).
+  /// starts now; that is durable once the log's checkpoints are written. The files go later.
+  /// OFFSET_OUT_OF_RANGE above the high watermark, POLICY_VIOLATION for a topic from which nothing
+  /// is deleted (KIP-107).
   KafkaResult<int64_t> delete_records(int64_t offset);
 
   KafkaResult<FetchResult> fetch(const FetchOptions& options) const;

@@ -64,9 +64,10 @@ class CompactionFixture : public LogFixture {
     Throttle throttle(clock_, 1e9, {});
     base::SeededRandom random(7);
     CompactionSettings settings{.map_slots = slots, .map_load_factor = 0.9, .io_buffer_bytes = 512};
-    LogCompaction compaction(*log_, what, settings, throttle, random, clock_.now_ms);
+    uint64_t truncations = what.truncations;
+    LogCompaction compaction(*log_, std::move(what), settings, throttle, random, clock_.now_ms);
     LH_ASSIGN(auto done, compaction.run());
-    LH_TRY(log_->finish_compaction(done.clean_to, what));
+    LH_TRY(log_->finish_compaction(done.clean_to, truncations));
     return done;
   }
   Compacted compact(size_t slots = 1 << 16) {

@@ -109,9 +109,21 @@ TEST(Throttle, WaitsAsLongAsTheWorkMayTake) {
                                                microseconds(100'000)}));
 }
 
+TEST(Throttle, NoRateIsNoLimit) {
+  HandClock clock;
+  std::chrono::microseconds longest{};
+  Throttle throttle(clock, 0, [&](auto pause) {
+    longest = std::max(longest, pause);
+    return true;
+  });
+  EXPECT_TRUE(throttle.pace(1 << 20));
+  EXPECT_EQ(longest.count(), 0);
+}
+
 TEST(Throttle, EndsTheWorkWhenThePauseSaysSo) {
   HandClock clock;
   Throttle throttle(clock, 1000, [](auto) { return false; });
+  EXPECT_TRUE(throttle.pace(9)) << "too little to ask";
   auto paced = throttle.pace(1);
   ASSERT_FALSE(paced);
   EXPECT_EQ(paced.error().code, base::Errc::kCancelled);

@@ -180,6 +180,26 @@ TEST_F(LogAppendTest, AFullDiskTearsNothing) {
   EXPECT_EQ(2u, headers_of(read_all(0)).size());
 }
 
+TEST_F(LogAppendTest, WhatFoundNoRoomForANewSegmentIsMissedBeforeWhatFollowsIt) {
+  config_.segment_bytes = 700;
+  open();
+  append_ok({.value_size = 500});
+  for (auto why : {base::Errc::kNoSpace, base::Errc::kUnavailable}) {
+    files_->set_fault_hook([&](base::DiskOperation operation, std::string_view path) {
+      std::optional<base::Fault> fault;
+      bool is_new = path.ends_with("1.log") && operation == base::DiskOperation::kOpen;
+      if (is_new) fault = {{why, "injected"}, 0};
+      return fault;
+    });
+    BatchSpec spec{.value_size = 500, .producer_id = 7, .producer_epoch = 0, .sequence = 0};
+    EXPECT_EQ(ErrorCode::kKafkaStorageError, append(spec).error().code);
+    files_->set_fault_hook({});
+    EXPECT_FALSE(log_->is_offline());
+    spec.sequence = 1;
+    EXPECT_EQ(ErrorCode::kOutOfOrderSequenceNumber, append(spec).error().code);
+  }
+}
+
 TEST_F(LogAppendTest, ABrokenDiskTakesTheLogOffline) {
   open();
   append_ok();

@@ -38,11 +38,19 @@ class LogCleanerTest : public testing::Test {
                            .random = random_,
                            .logger = base::Logger(base::null_sink(), "cleaner"),
                            .settings = {.map_slots = 1000},
-                           .bytes_per_second = 1e12,
-                           .pause = [this](auto) { return !stopped_; }});
+                           .bytes_per_second = 1000,
+                           .pause = [this](auto) {
+                             if (on_pause_) std::exchange(on_pause_, {})();
+                             return !stopped_;
+                           }});
+  }
+  /// True if a log was compacted.
+  bool clean_next() {
+    LogCleaner::Skipped skipped;
+    return cleaner_->clean_next(skipped) && skipped.empty();
   }
   std::shared_ptr<Log> log(const std::string& topic) {
-    return *logs_->get_or_create({topic, 0}, {});
+    return *logs_->get_or_create({topic, 0}, {}, Presence::kNew);
   }
 
   /// Fills a segment with `count` records of one key, and rolls it.
@@ -65,21 +73,30 @@ class LogCleanerTest : public testing::Test {
   std::shared_ptr<LogConfig> config_ = std::make_shared<LogConfig>();
   std::unique_ptr<LogManager> logs_;
   std::unique_ptr<LogCleaner> cleaner_;
+  void fail(base::DiskOperation operation, std::string where, base::Errc why) {
+    files_.set_fault_hook([=](base::DiskOperation asked, std::string_view path) {
+      std::optional<base::Fault> fault;
+      if (asked == operation && path.find(where) != path.npos) fault = {{why, "injected"}, 0};
+      return fault;
+    });
+  }
+
+  std::function<void()> on_pause_;  // once
   bool stopped_ = false;
 };
 
 TEST_F(LogCleanerTest, TakesTheDirtiestFirstAndThenHasNothingToDo) {
   fill("half", 10);
-  ASSERT_TRUE(cleaner_->clean_next());
+  ASSERT_TRUE(clean_next());
   fill("half", 3);
   fill("all", 3);
   uint64_t before = log("half")->size_bytes();
-  ASSERT_TRUE(cleaner_->clean_next());
+  ASSERT_TRUE(clean_next());
   EXPECT_EQ(log("all")->first_dirty_offset(), 3);
   EXPECT_EQ(log("half")->size_bytes(), before);
-  ASSERT_TRUE(cleaner_->clean_next());
+  ASSERT_TRUE(clean_next());
   EXPECT_EQ(log("half")->first_dirty_offset(), 13);
-  EXPECT_FALSE(cleaner_->clean_next());
+  EXPECT_FALSE(clean_next());
   EXPECT_EQ(cleaner_->stats().compactions, 3u);
   EXPECT_GT(cleaner_->stats().bytes_read, cleaner_->stats().bytes_written);
 }
@@ -89,23 +106,23 @@ TEST_F(LogCleanerTest, WaitsUntilThereIsEnoughOrItIsOverdue) {
   config_->max_compaction_lag_ms = 1000;
   for (int i = 0; i < 20; ++i) fill("t", 1);  // of one key each: little is left of it
   clock_.now_ms += 2000;
-  ASSERT_TRUE(cleaner_->clean_next());
+  ASSERT_TRUE(clean_next());
   config_->min_cleanable_dirty_ratio = 1.0;
   fill("t", 20);
-  EXPECT_FALSE(cleaner_->clean_next());
+  EXPECT_FALSE(clean_next());
   clock_.now_ms += 2000;
-  EXPECT_TRUE(cleaner_->clean_next());
+  EXPECT_TRUE(clean_next());
 }
 
 TEST_F(LogCleanerTest, LeavesLogsAloneThatAreNotToBeCompacted) {
   config_->cleanup_compact = false;
   fill("t", 5);
-  EXPECT_FALSE(cleaner_->clean_next());
+  EXPECT_FALSE(clean_next());
 }
 
 TEST_F(LogCleanerTest, RemembersAcrossARestartHowFarItCame) {
   fill("t", 5);
-  ASSERT_TRUE(cleaner_->clean_next());
+  ASSERT_TRUE(clean_next());
   auto checkpoint = read_offset_checkpoint(files_, "/data/cleaner-offset-checkpoint");
   ASSERT_TRUE(checkpoint);
   EXPECT_EQ(checkpoint->at({"t", 0}), 5);
@@ -118,45 +135,81 @@ TEST_F(LogCleanerTest, ARottenLogIsSetAsideAndOthersGoOn) {
   fill("rotten", 5);
   ASSERT_TRUE(files_.flip_bit("/data/rotten-0/00000000000000000000.log", 70, 3));
   fill("fine", 5);
-  cleaner_->clean_next();
-  cleaner_->clean_next();
+  clean_next();
+  clean_next();
   EXPECT_TRUE(log("rotten")->is_uncleanable());
   EXPECT_EQ(log("fine")->first_dirty_offset(), 5);
-  EXPECT_FALSE(cleaner_->clean_next());
+  EXPECT_FALSE(clean_next());
   EXPECT_FALSE(log("rotten")->is_offline());
 }
 
 TEST_F(LogCleanerTest, StopsWhenItIsToldTo) {
   fill("t", 5);
   stopped_ = true;
-  EXPECT_FALSE(cleaner_->clean_next());
+  EXPECT_FALSE(clean_next());
   EXPECT_EQ(log("t")->first_dirty_offset(), 0);
   stopped_ = false;
-  EXPECT_TRUE(cleaner_->clean_next());
+  EXPECT_TRUE(clean_next());
 }
 
 TEST_F(LogCleanerTest, ADiskThatIsFullIsNoFailure) {
   fill("t", 5);
   files_.set_capacity(files_.used_bytes());
-  EXPECT_FALSE(cleaner_->clean_next());
+  EXPECT_FALSE(clean_next());
   EXPECT_FALSE(log("t")->is_offline());
   EXPECT_FALSE(log("t")->is_uncleanable());
   files_.set_capacity(files_.used_bytes() + (1 << 20));
-  EXPECT_TRUE(cleaner_->clean_next());
+  EXPECT_TRUE(clean_next());
 }
 
 TEST_F(LogCleanerTest, ADiskThatFailsTakesTheDirectoryOffline) {
   fill("t", 5);
   auto one = log("t");
-  files_.set_fault_hook(
-      [](base::DiskOperation operation, std::string_view path) -> std::optional<base::Fault> {
-        bool fails = operation == base::DiskOperation::kWrite && path.ends_with(".cleaned");
-        if (!fails) return std::nullopt;
-        return base::Fault{{base::Errc::kIo, "bad sector"}, 0};
-      });
-  EXPECT_FALSE(cleaner_->clean_next());
+  fail(base::DiskOperation::kWrite, ".cleaned", base::Errc::kIo);
+  EXPECT_FALSE(clean_next());
   EXPECT_TRUE(one->is_offline());
   EXPECT_FALSE(logs_->directories()[0].failure.empty());
+}
+
+TEST_F(LogCleanerTest, SoDoesAnIndexThatCannotBeRead) {
+  fill("t", 5);
+  auto one = log("t");
+  fail(base::DiskOperation::kOpen, ".txnindex", base::Errc::kIo);
+  EXPECT_FALSE(clean_next());
+  EXPECT_TRUE(one->is_offline());
+}
+
+TEST_F(LogCleanerTest, ALogThatFailsKeepsNobodyElseWaiting) {
+  fill("a", 5);
+  fill("b", 5);
+  fail(base::DiskOperation::kWrite, "/a-0/", base::Errc::kNoSpace);
+  LogCleaner::Skipped skipped;
+  while (cleaner_->clean_next(skipped)) {
+  }
+  EXPECT_EQ(log("b")->first_dirty_offset(), 5);
+  EXPECT_EQ(skipped.size(), 1u);
+  EXPECT_EQ(cleaner_->stats().compactions, 1u);
+}
+
+TEST_F(LogCleanerTest, ATruncationMeanwhileIsNoDamage) {
+  fill("t", 100);
+  on_pause_ = [this] { EXPECT_TRUE(log("t")->truncate_to(1)); };
+  EXPECT_FALSE(clean_next());
+  EXPECT_FALSE(on_pause_);
+  EXPECT_FALSE(log("t")->is_uncleanable());
+}
+
+TEST_F(LogCleanerTest, WhatItLeftOutlivesTheCheckpoints) {
+  EXPECT_TRUE(files_.exists("/data/recovery-point-offset-checkpoint"));
+  config_->segment_bytes = 250;
+  fill("t", 3);
+  fill("t", 3);
+  ASSERT_TRUE(clean_next());
+  for (const char* name : {"recovery-point", "cleaner"}) {
+    ASSERT_TRUE(files_.remove(fmt::format("/data/{}-offset-checkpoint", name)));
+  }
+  open();  // as after a crash
+  EXPECT_EQ(log("t")->log_end_offset(), 6);
 }
 
 }  // namespace

@@ -93,6 +93,7 @@ class LogFixture : public testing::Test {
     params.config = std::make_shared<LogConfig>(config_);
     params.clean = clean_;
     params.recovery_point = recovery_point_;
+    params.recovery_point_lost = recovery_point_lost_;
     params.log_start_offset = log_start_;
     params.first_dirty_offset = first_dirty_;
     params.on_failure = [this](const base::Error&) { ++failures_; };
@@ -162,6 +163,7 @@ class LogFixture : public testing::Test {
   std::shared_ptr<Log> log_;
   bool clean_ = false;
   int64_t recovery_point_ = 0;
+  bool recovery_point_lost_ = false;
   int64_t log_start_ = 0;
   int64_t first_dirty_ = 0;
   int failures_ = 0;

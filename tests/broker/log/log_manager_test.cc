@@ -56,7 +56,7 @@ class LogManagerTest : public testing::Test {
     return *result;
   }
   std::shared_ptr<Log> create(const std::string& topic, int32_t partition) {
-    auto log = manager_->get_or_create({topic, partition}, id_);
+    auto log = manager_->get_or_create({topic, partition}, id_, Presence::kNew);
     EXPECT_TRUE(log) << log.error().message;
     return *log;
   }
@@ -178,12 +178,12 @@ TEST_F(LogManagerTest, ATopicOfTheSameNameIsAnother) {
   append(*create("t", 0));
   auto old = manager_->get("t", 0);
   base::Uuid other = base::Uuid::random(random_);
-  auto conflict = manager_->get_or_create({"t", 0}, other);
+  auto conflict = manager_->get_or_create({"t", 0}, other, Presence::kNew);
   ASSERT_FALSE(conflict);
   EXPECT_EQ(base::Errc::kConflict, conflict.error().code);
   ASSERT_TRUE(manager_->remove({"t", 0}));
   EXPECT_EQ(base::Errc::kNotFound, manager_->remove({"t", 0}).error().code);
-  auto fresh = manager_->get_or_create({"t", 0}, other);
+  auto fresh = manager_->get_or_create({"t", 0}, other, Presence::kNew);
   ASSERT_TRUE(fresh);
   EXPECT_EQ(0, (*fresh)->log_end_offset());
   base::Bytes batch = make_batch({});
@@ -317,7 +317,8 @@ TEST_F(LogManagerTest, OneDirectoryFailsAlone) {
   EXPECT_EQ(std::vector<std::string>{"/a"}, failed_);
   EXPECT_EQ(nullptr, manager_->get("t", 0));
   EXPECT_NE(nullptr, manager_->get("t", 1));
-  EXPECT_EQ(base::Errc::kUnavailable, manager_->get_or_create({"t", 0}, id_).error().code);
+  EXPECT_EQ(base::Errc::kUnavailable,
+            manager_->get_or_create({"t", 0}, id_, Presence::kNew).error().code);
   create("t", 2);
   EXPECT_EQ("/b", manager_->directory_of("t", 2));
   EXPECT_EQ("injected", manager_->directories().at(0).failure);

@@ -21,6 +21,18 @@ class LogScrubberTest : public testing::Test {
  protected:
   LogScrubberTest() {
     EXPECT_TRUE(files_.create_directories("/data"));
+    open();
+    for (int i = 0; i < 3; ++i) append();
+    EXPECT_TRUE(log_->roll());
+    for (int i = 0; i < 2; ++i) append();
+    EXPECT_TRUE(log_->flush());
+    logs_->write_checkpoints();
+  }
+
+  void open() {
+    scrubber_.reset();
+    log_.reset();
+    logs_.reset();
     LogManager::Params params{.files = &files_,
                               .clock = &clock_,
                               .random = &random_,
@@ -31,11 +43,7 @@ class LogScrubberTest : public testing::Test {
                               .on_directory_failure = {}};
     logs_ = std::move(*LogManager::open(std::move(params)));
     logs_->load();
-    log_ = *logs_->get_or_create({"t", 0}, {});
-    for (int i = 0; i < 3; ++i) append();
-    EXPECT_TRUE(log_->roll());
-    for (int i = 0; i < 2; ++i) append();
-    EXPECT_TRUE(log_->flush());
+    log_ = *logs_->get_or_create({"t", 0}, {}, Presence::kNew);
     scrubber_ =
         std::make_unique<LogScrubber>(LogScrubber::Params{.logs = *logs_,
                                                           .clock = clock_,
@@ -69,7 +77,7 @@ class LogScrubberTest : public testing::Test {
 TEST_F(LogScrubberTest, ReadsColdSegmentsWithinItsRate) {
   scrubber_->run();
   ScrubStats stats = scrubber_->stats();
-  EXPECT_EQ(stats.bytes_read, (*log_->cold_segments().begin())->size());
+  EXPECT_EQ(stats.bytes_read, log_->next_cold_segment(0)->size());
   EXPECT_EQ(stats.damaged_batches, 0u);
   EXPECT_EQ(stats.passes, 1u);
   EXPECT_EQ(longest_, std::chrono::microseconds(stats.bytes_read * 1000));
@@ -77,7 +85,7 @@ TEST_F(LogScrubberTest, ReadsColdSegmentsWithinItsRate) {
 }
 
 TEST_F(LogScrubberTest, SaysWhereABatchHasRottedAndGoesOn) {
-  uint64_t batch_bytes = (*log_->cold_segments().begin())->size() / 3;
+  uint64_t batch_bytes = log_->next_cold_segment(0)->size() / 3;
   rot(batch_bytes + 100);
   scrubber_->run();
   EXPECT_EQ(scrubber_->stats().damaged_batches, 1u);
@@ -96,6 +104,24 @@ TEST_F(LogScrubberTest, AHeaderThatMakesNoSenseEndsItsSegment) {
   EXPECT_EQ(scrubber_->stats().damaged_batches, 1u);
   ASSERT_EQ(said_.lines.size(), 1u);
   EXPECT_NE(said_.lines[0].find("at position 0: "), std::string::npos);
+}
+
+TEST_F(LogScrubberTest, WhatCannotBeReadIsTheDisksFault) {
+  for (auto failing : {base::DiskOperation::kOpen, base::DiskOperation::kRead}) {
+    log_->close_idle_files();
+    log_->close_idle_files();
+    files_.set_fault_hook([=](base::DiskOperation operation, std::string_view path) {
+      std::optional<base::Fault> fault;
+      bool fails = operation == failing && path.ends_with(".log");
+      if (fails) fault = {{base::Errc::kIo, "injected"}, 0};
+      return fault;
+    });
+    scrubber_->run();
+    files_.set_fault_hook({});
+    EXPECT_TRUE(log_->is_offline());
+    EXPECT_EQ(scrubber_->stats().damaged_batches, 0u);
+    open();
+  }
 }
 
 TEST_F(LogScrubberTest, WhatIsStillWrittenToIsLeftAlone) {

@@ -73,7 +73,7 @@ TEST(BrokerMetrics, OfLogs) {
        .config_of = [](const std::string&) { return std::make_shared<const log::LogConfig>(); },
        .on_directory_failure = {}});
   logs->load();
-  ASSERT_TRUE(logs->get_or_create({"t", 0}, base::Uuid::random(random)));
+  ASSERT_TRUE(logs->get_or_create({"t", 0}, base::Uuid::random(random), log::Presence::kNew));
   std::string text = text_of(std::make_unique<LogMetrics>(*logs));
   EXPECT_EQ(value_of(text, "longhaul_log_partitions"), 1);
   EXPECT_EQ(value_of(text, "longhaul_log_size_bytes"), 0);
