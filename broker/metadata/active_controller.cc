@@ -16,6 +16,7 @@ base::Result<void> ActiveController::activate(Shared<MetadataImage> image,
   LH_ASSERT(in_flight_.empty(), "nothing of an earlier lead is left");
   head_ = std::move(image);
   if (!first.empty()) LH_TRY(append(first));
+  LH_TRY(append_left_over());
   for (Id id : std::exchange(undecided_, {})) {
     if (operations_.count(id) > 0) decide(id);
   }
@@ -69,7 +70,9 @@ void ActiveController::decide(Id id) {
   ControllerInput input{*head_, end, params_.settings, *params_.configs, *params_.random};
   MetadataRecords records = operations_.at(id).operation.decide(input);
   if (!records.empty()) {
-    if (auto appended = append(records); !appended)
+    auto appended = append(records);
+    if (appended && records.size() >= kMaxRecordsPerRequest) appended = append_left_over();
+    if (!appended)
       return finish(id, KafkaError{ErrorCode::kKafkaStorageError, appended.error().message});
     end = params_.driver->raft().end_offset();
   }
@@ -89,6 +92,16 @@ base::Result<void> ActiveController::append(const MetadataRecords& records) {
   LH_ASSERT(after, "the controller's own records fit its own image");
   in_flight_.push_back({where, {std::exchange(head_, *after), *after, delta.changes()}});
   return {};
+}
+
+base::Result<void> ActiveController::append_left_over() {
+  for (;;) {
+    ControllerInput input{*head_, params_.driver->raft().end_offset(), params_.settings,
+                          *params_.configs, *params_.random};
+    MetadataRecords records = left_over(input);
+    if (records.empty()) return {};
+    LH_TRY(append(records));
+  }
 }
 
 InFlight ActiveController::take_oldest() {

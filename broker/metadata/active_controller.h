@@ -73,6 +73,9 @@ class ActiveController {
   using Id = uint64_t;
 
   void decide(Id id);
+  /// What brokers' states ask of partitions and one batch could not hold, or a controller before us
+  /// did not get to.
+  base::Result<void> append_left_over();
   void finish(Id id, std::optional<protocol::KafkaError> error);
   void refuse_all(const protocol::KafkaError& error);
 
