@@ -9,20 +9,21 @@ using protocol::ErrorCode;
 class BrokerStates : public ReplicaFixture {};
 
 TEST_F(BrokerStates, AFencedBrokerLeadsNothingAndIsInNoIsr) {
-  make_topic("t", {{1, 2, 3}, {2, 3, 1}, {3, 1, 2}, {1}});
+  make_topic("t", {{1, 2, 3}, {2, 3, 1}, {3, 1, 2}});
+  make_topic("alone", {{1}});
   fence(1);
   EXPECT_TRUE(image_->broker(1)->fenced);
   EXPECT_EQ(leader("t", 0), 2);
   EXPECT_EQ(isr("t", 0), (Ids{2, 3}));
   EXPECT_EQ(isr("t", 1), (Ids{2, 3}));
   EXPECT_EQ(leader("t", 2), 3);
-  EXPECT_EQ(leader("t", 3), kNoLeader);
-  EXPECT_EQ(isr("t", 3), (Ids{1})) << "it alone has everything";
+  EXPECT_EQ(leader("alone", 0), kNoLeader);
+  EXPECT_EQ(isr("alone", 0), (Ids{1})) << "it alone has everything";
   EXPECT_EQ(records_.size(), 5u);
   EXPECT_TRUE(fence_records(1).empty()) << "fenced already";
   // Only what waits for it comes back to it; the rest it must first catch up with.
   unfence(1);
-  EXPECT_EQ(leader("t", 3), 1);
+  EXPECT_EQ(leader("alone", 0), 1);
   EXPECT_EQ(leader("t", 0), 2);
   EXPECT_EQ(isr("t", 0), (Ids{2, 3}));
   EXPECT_EQ(records_.size(), 2u);
@@ -85,15 +86,16 @@ TEST_F(BrokerStates, WhoLeadsNothingShutsDownAtOnce) {
 }
 
 TEST_F(BrokerStates, ANewRunBeginsWithNothing) {
-  make_topic("t", {{1, 2}, {1}});
+  make_topic("t", {{1, 2}});
+  make_topic("alone", {{1}});
   auto registered = run(&register_broker, registration(1));
   EXPECT_EQ(registered.error_code, ErrorCode::kNone);
   EXPECT_EQ(registered.broker_epoch, image_->broker(1)->epoch);
   EXPECT_EQ(leader("t", 0), 2);
   EXPECT_EQ(isr("t", 0), (Ids{2}));
-  EXPECT_EQ(leader("t", 1), kNoLeader);
+  EXPECT_EQ(leader("alone", 0), kNoLeader);
   unfence(1);
-  EXPECT_EQ(leader("t", 1), 1);
+  EXPECT_EQ(leader("alone", 0), 1);
 }
 
 TEST_F(BrokerStates, TheSameRunStaysWhatItIs) {
@@ -198,18 +200,20 @@ TEST_F(BrokerStates, MoreThanABatchHolds) {
 }
 
 TEST_F(BrokerStates, RolesAreCounted) {
-  make_topic("t", {{1, 2}, {2, 1}, {1}});
+  make_topic("t", {{1, 2}, {2, 1}, {1, 2}});
   base::Uuid id = image_->topic("t")->id;
   auto roles = [&](int32_t broker) {
     const BrokerRoles* known = image_->roles.find(BrokerTopic{broker, id});
     return known == nullptr ? BrokerRoles{} : *known;
   };
   EXPECT_EQ(roles(1), (BrokerRoles{2, 3, 0}));
-  EXPECT_EQ(roles(2), (BrokerRoles{1, 2, 0}));
+  EXPECT_EQ(roles(2), (BrokerRoles{1, 3, 0}));
   fence(1);
-  EXPECT_EQ(roles(1), (BrokerRoles{0, 1, 0}));
-  EXPECT_EQ(roles(2), (BrokerRoles{2, 2, 0}));
-  EXPECT_EQ(roles(kNoLeader), (BrokerRoles{1, 0, 0}));
+  EXPECT_EQ(roles(1), (BrokerRoles{}));
+  EXPECT_EQ(roles(2), (BrokerRoles{3, 3, 0}));
+  fence(2);
+  EXPECT_EQ(roles(2), (BrokerRoles{0, 3, 0})) << "it alone has everything";
+  EXPECT_EQ(roles(kNoLeader), (BrokerRoles{3, 0, 0}));
   protocol::DeleteTopicsRequest request;
   request.topic_names = {"t"};
   run(&delete_topics, request);

@@ -183,8 +183,8 @@ void ControllerWalk::check_partition(const Topic& topic, int32_t index, const Pa
   EXPECT_EQ(now.directories.size(), now.replicas.size());
   EXPECT_TRUE(now.leader == kNoLeader || holds(now.isr, now.leader));
   EXPECT_FALSE(without(now.replicas, now.removing).empty());
-  if (!elr_) EXPECT_FALSE(now.isr.empty());
-  if (!elr_) EXPECT_TRUE(now.elr.empty() && now.last_known_elr.empty());
+  EXPECT_TRUE(elr_ || !now.isr.empty());
+  EXPECT_TRUE(elr_ || (now.elr.empty() && now.last_known_elr.empty()));
   PartitionUpdates updates(input());
   // Only without a leader does a replica that is away stay in the ISR: the last that had all.
   if (now.leader != kNoLeader || elr_) {

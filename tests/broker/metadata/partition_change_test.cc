@@ -172,7 +172,7 @@ TEST(PartitionChange, Leaders) {
        kPreferred,
        nothing,
        {r, {2, 3}, 3}},
-      {"preferred, but away", {r, r, 2}, {2, 3}, kPreferred, nothing, {r, r, 2}},
+      {"preferred, but away", {r, r, 2}, {2, 3}, kPreferred, isr({2, 3}), {r, {2, 3}, 2}},
       {"unclean is not needed",
        {r, {1, 2}, 1},
        {2, 3},

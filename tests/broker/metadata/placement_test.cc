@@ -44,44 +44,62 @@ int range(const std::map<int32_t, int>& counts) {
   return most - least;
 }
 
-class Placement : public ::testing::TestWithParam<Cluster> {};
+class Placement : public ::testing::TestWithParam<Cluster> {
+ protected:
+  bool is_active(int32_t id) { return !image_->broker(id)->fenced; }
+  size_t racks_of(const std::vector<int32_t>& brokers) {
+    std::set<std::string> racks;
+    for (int32_t id : brokers) {
+      if (is_active(id)) racks.insert(*image_->broker(id)->rack);
+    }
+    return racks.size();
+  }
+  void check_replicas(const std::vector<int32_t>& replicas) {
+    size_t used = 0;
+    for (int32_t id : replicas) used += is_active(id) ? 1 : 0;
+    EXPECT_EQ(used, std::min(active_.size(), replicas.size())) << "a fenced one before an active";
+    EXPECT_EQ(racks_of(replicas), std::min(racks_of(active_), replicas.size()));
+    EXPECT_EQ(std::set<int32_t>(replicas.begin(), replicas.end()).size(), replicas.size());
+  }
+  void check_spread(const Assignment& placed) {
+    Spread spread;
+    for (int32_t id : active_) spread.leads[id] = spread.replicas[id] = 0;
+    for (const auto& replicas : placed) {
+      ++spread.leads[replicas.front()];
+      for (int32_t id : replicas) spread.replicas[id] += is_active(id) ? 1 : 0;
+    }
+    EXPECT_EQ(spread.leads.size(), active_.size()) << "a fenced one leads";
+    EXPECT_LE(range(spread.leads), 1);
+    if (!even_) return;
+    std::erase_if(spread.replicas, [&](const auto& entry) { return !is_active(entry.first); });
+    EXPECT_LE(range(spread.replicas), 2);
+  }
+  void SetUp() override {
+    image_ = image_of(GetParam());
+    image_->brokers.for_each([&](int32_t id, const Shared<Broker>&) {
+      if (is_active(id)) active_.push_back(id);
+    });
+    for (int size : GetParam().racks) even_ = even_ && size == GetParam().racks[0];
+    even_ = even_ && GetParam().fenced.empty();
+  }
+
+  Shared<MetadataImage> image_;
+  std::vector<int32_t> active_;
+  bool even_ = true;
+};
 
 TEST_P(Placement, Properties) {
-  auto image = image_of(GetParam());
-  size_t brokers = image->brokers.size(), active = brokers - GetParam().fenced.size();
-  bool even = true;
-  for (int size : GetParam().racks) even = even && size == GetParam().racks[0];
   for (uint64_t seed = 0; seed < 20; ++seed) {
     base::SeededRandom random(seed);
-    for (int16_t factor = 1; factor <= static_cast<int16_t>(brokers); ++factor) {
-      auto placed = place(*image, 30, factor, random);
+    for (int16_t factor = 1; factor <= static_cast<int16_t>(image_->brokers.size()); ++factor) {
+      auto placed = place(*image_, 30, factor, random);
       ASSERT_TRUE(placed);
       ASSERT_EQ(placed->size(), 30u);
-      Spread spread;
-      image->brokers.for_each([&](int32_t id, const Shared<Broker>& broker) {
-        if (!broker->fenced) spread.leads[id] = spread.replicas[id] = 0;
-      });
       for (const auto& replicas : *placed) {
-        std::set<int32_t> distinct(replicas.begin(), replicas.end());
-        ASSERT_EQ(distinct.size(), static_cast<size_t>(factor));
-        std::set<std::string> racks, all_racks;
-        size_t used = 0;
-        image->brokers.for_each([&](int32_t id, const Shared<Broker>& broker) {
-          if (!broker->fenced) all_racks.insert(*broker->rack);
-          if (broker->fenced || !distinct.contains(id)) return;
-          ++used;
-          racks.insert(*broker->rack);
-        });
-        EXPECT_EQ(used, std::min(active, distinct.size())) << "a fenced one before an active one";
-        EXPECT_EQ(racks.size(), std::min(all_racks.size(), distinct.size()));
-        ++spread.leads[replicas.front()];
-        for (int32_t id : replicas) {
-          if (!image->broker(id)->fenced) ++spread.replicas[id];
-        }
+        ASSERT_EQ(replicas.size(), static_cast<size_t>(factor));
+        check_replicas(replicas);
       }
-      EXPECT_EQ(spread.leads.size(), active) << "a fenced one leads";
-      EXPECT_LE(range(spread.leads), 1);
-      if (even && GetParam().fenced.empty()) EXPECT_LE(range(spread.replicas), 2);
+      check_spread(*placed);
     }
   }
 }
@@ -97,8 +115,9 @@ TEST(PlacementPairs, FollowersOfOneBrokerAreOnAllOthers) {
   auto image = image_of({"even", {2, 2, 2}, {}});
   base::SeededRandom random(3);
   std::map<int32_t, std::set<int32_t>> followers;
-  for (const auto& replicas : *place(*image, 120, 2, random))
-    followers[replicas[0]].insert(replicas[1]);
+  auto placed = place(*image, 120, 2, random);
+  ASSERT_TRUE(placed);
+  for (const auto& replicas : *placed) followers[replicas[0]].insert(replicas[1]);
   for (const auto& [leader, its] : followers) EXPECT_EQ(its.size(), 4u) << leader;
 }
 
@@ -108,7 +127,9 @@ TEST(PlacementPairs, CordonedBrokersGetNothing) {
   cordoned->cordoned = cordoned->directories;
   image->brokers = image->brokers.with(2, cordoned);
   base::SeededRandom random(3);
-  for (const auto& replicas : *place(*image, 10, 2, random))
+  auto placed = place(*image, 10, 2, random);
+  ASSERT_TRUE(placed);
+  for (const auto& replicas : *placed)
     EXPECT_EQ(std::count(replicas.begin(), replicas.end(), 2), 0);
   auto refused = place(*image, 1, 3, random);
   ASSERT_FALSE(refused);
