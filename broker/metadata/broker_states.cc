@@ -41,12 +41,18 @@ HeartbeatOutcome next_state(const ControllerInput& input, const Broker& broker,
   return next;
 }
 
-/// Directories that went offline stay so until the broker registers again (KIP-858).
+/// Directories that went offline stay so until the broker registers again (KIP-858). A broker that
+/// has none left is fenced; its record could not say "none".
 void take_directories(const protocol::BrokerHeartbeatRequest& request, Broker& broker) {
-  auto& online = broker.directories;
+  std::vector<base::Uuid> online = broker.directories;
   std::erase_if(online, [&](const base::Uuid& id) {
     return std::count(request.offline_log_dirs.begin(), request.offline_log_dirs.end(), id) > 0;
   });
+  if (online.empty() && !broker.directories.empty()) {
+    broker.fenced = true;
+  } else {
+    broker.directories = std::move(online);
+  }
   if (!request.cordoned_log_dirs) return;
   broker.cordoned = *request.cordoned_log_dirs;
   std::sort(broker.cordoned.begin(), broker.cordoned.end());

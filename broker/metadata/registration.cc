@@ -88,14 +88,17 @@ bool is_taken(const ControllerInput& input, const Broker* known, const Registrat
          input.heartbeats->has_session(known->id, known->epoch, input.now);
 }
 
-/// A new run of the broker leads nothing and is in sync with nothing until it is alive; and if the
-/// run before did not end in order it has lost what it had not flushed (KIP-966). True if nothing
-/// is left to settle.
-bool end_run_before(const ControllerInput& input, const Broker& known, const Registration& request,
-                    MetadataRecords& records) {
-  BrokerChange change{known.id, known, request.previous_broker_epoch != known.epoch};
-  change.now->fenced = true;
-  return PartitionUpdates(input, std::move(change)).settle_changed_broker(records);
+/// What the broker becomes for partitions. A new run leads nothing and is in sync with nothing
+/// until it is alive; and if the run before did not end in order it has lost what it had not
+/// flushed (KIP-966).
+BrokerChange change_by(const Broker& known, const Registration& request) {
+  bool same_run = known.incarnation == request.incarnation_id;
+  BrokerChange change{known.id, known};
+  change.unclean = !same_run && request.previous_broker_epoch != known.epoch;
+  if (!same_run) change.now->fenced = true;
+  change.now->directories = request.log_dirs;
+  std::sort(change.now->directories.begin(), change.now->directories.end());
+  return change;
 }
 
 }  // namespace
@@ -118,8 +121,9 @@ Decision<protocol::BrokerRegistrationResponse> register_broker(const ControllerI
   }
   decision.response.broker_epoch = record.broker_epoch;
   decision.records.emplace_back(std::move(record));
-  if (known == nullptr || same_run) return decision;
-  if (!end_run_before(input, *known, request, decision.records)) {
+  if (known == nullptr) return decision;
+  PartitionUpdates updates(input, change_by(*known, request));
+  if (!updates.settle_changed_broker(decision.records) && !same_run) {
     // More than a batch holds: the broker asks again, and is registered with the last of it.
     decision.records.erase(decision.records.begin());
     decision.response.broker_epoch = -1;

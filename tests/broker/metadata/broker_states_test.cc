@@ -174,6 +174,27 @@ TEST_F(BrokerStates, AnOfflineDirectoryTakesItsReplicas) {
   EXPECT_EQ(image_->broker(7)->directories.size(), 2u);
 }
 
+TEST_F(BrokerStates, WithoutAnyDirectoryItIsFenced) {
+  make_topic("t", {{1, 2}});
+  auto request = heartbeat(1);
+  request.offline_log_dirs = {disk(1)};
+  EXPECT_TRUE(run(&broker_heartbeat, request).is_fenced);
+  EXPECT_EQ(leader("t", 0), 2);
+  EXPECT_TRUE(run(&broker_heartbeat, request).is_fenced);
+  EXPECT_TRUE(records_.empty());
+}
+
+TEST_F(BrokerStates, ARepairedDirectoryOfTheSameRun) {
+  make_topic("t", {{1}});
+  assign(1, disk(99), "t", {0});
+  EXPECT_EQ(leader("t", 0), kNoLeader);
+  auto request = registration(1);
+  request.incarnation_id = image_->broker(1)->incarnation;
+  request.log_dirs.push_back(disk(99));
+  run(&register_broker, request);
+  EXPECT_EQ(leader("t", 0), 1);
+}
+
 TEST_F(BrokerStates, MoreThanABatchHolds) {
   // Two topics: no batch may make so many partitions at once.
   std::vector<Ids> some(6'000, Ids{1, 2});

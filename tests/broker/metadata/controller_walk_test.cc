@@ -185,7 +185,8 @@ void ControllerWalk::check_partition(const Topic& topic, int32_t index, const Pa
   EXPECT_FALSE(without(now.replicas, now.removing).empty());
   EXPECT_TRUE(elr_ || !now.isr.empty());
   EXPECT_TRUE(elr_ || (now.elr.empty() && now.last_known_elr.empty()));
-  PartitionUpdates updates(input());
+  ControllerInput in = input();
+  PartitionUpdates updates(in);
   // Only without a leader does a replica that is away stay in the ISR: the last that had all.
   if (now.leader != kNoLeader || elr_) {
     for (int32_t id : now.isr) EXPECT_TRUE(updates.may_lead(now, id)) << id;
