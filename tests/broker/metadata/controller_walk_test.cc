@@ -93,6 +93,7 @@ class ControllerWalk : public ReplicaFixture {
       if (id != partition.leader && broker != nullptr && any(4) > 0)
         wanted.new_isr_with_epochs.push_back({id, broker->epoch});
     }
+    for (const auto& member : wanted.new_isr_with_epochs) asked_isr_.push_back(member.broker_id);
     run(&alter_partition, request);
   }
   void reassign() {
@@ -128,6 +129,7 @@ class ControllerWalk : public ReplicaFixture {
   }
   void step() {
     asked_unclean_ = false;
+    asked_isr_.clear();
     switch (any(16)) {
       case 0:
         return enroll();
@@ -170,6 +172,7 @@ class ControllerWalk : public ReplicaFixture {
   Shared<MetadataImage> before_;
   int topics_ = 0;
   bool asked_unclean_ = false;
+  Ids asked_isr_;
 };
 
 void ControllerWalk::check_partition(const Topic& topic, int32_t index, const Partition& now) {
@@ -206,7 +209,7 @@ void ControllerWalk::check_transition(const Topic& topic, int32_t index, const P
   EXPECT_TRUE(now.leader == was.leader || now.leader_epoch == was.leader_epoch + 1);
   if (now.leader == kNoLeader || now.leader == was.leader) return;
   bool clean = holds(was.isr, now.leader) || holds(was.elr, now.leader) ||
-               holds(was.adding, now.leader);  // it joined the ISR in the same change
+               holds(asked_isr_, now.leader);  // its leader lets it in, and goes by that
   if (clean) return;
   bool allowed = asked_unclean_ ||
                  image_->config({ResourceType::kTopic, topic.name})

@@ -101,6 +101,19 @@ struct Case {
 std::function<void(PartitionTarget&)> isr(Ids ids) {
   return [ids](PartitionTarget& target) { target.isr = ids; };
 }
+std::function<void(PartitionTarget&)> unclean(Ids members, Ids lost) {
+  return [=](PartitionTarget& target) {
+    target.isr = members;
+    target.unclean_shutdown = lost;
+  };
+}
+std::function<void(PartitionTarget&)> reassign(Ids replicas, Ids adding, Ids removing) {
+  return [=](PartitionTarget& target) {
+    target.replicas = replicas;
+    target.adding = adding;
+    target.removing = removing;
+  };
+}
 void nothing(PartitionTarget&) {}
 
 void check_case(const Case& c) {
@@ -165,6 +178,13 @@ TEST(PartitionChange, Leaders) {
        kUsual,
        nothing,
        {r, r, 2}},
+  };
+  for (const Case& c : cases) check_case(c);
+}
+
+TEST(PartitionChange, PreferredAndUncleanLeaders) {
+  const Ids r{1, 2, 3};
+  const std::vector<Case> cases = {
       {"preferred", {r, r, 2}, {1, 2, 3}, kPreferred, nothing, {r, r, 1}, kRises},
       {"preferred, but out of sync",
        {r, {2, 3}, 3},
@@ -213,12 +233,6 @@ TEST(PartitionChange, Leaders) {
 
 TEST(PartitionChange, EligibleLeaderReplicas) {
   const Ids r{1, 2, 3};
-  auto unclean = [](Ids members, Ids lost) {
-    return [=](PartitionTarget& t) {
-      t.isr = members;
-      t.unclean_shutdown = lost;
-    };
-  };
   const std::vector<Case> cases = {
       {"enough in sync: none", {r, r, 1}, {1, 2}, kElr2, isr({1, 2}), {r, {1, 2}, 1}},
       {"too few: who leaves is eligible", {r, {1, 2}, 1}, {1}, kElr2, isr({1}), {r, {1}, 1, {2}}},
@@ -271,6 +285,13 @@ TEST(PartitionChange, EligibleLeaderReplicas) {
        isr({}),
        {r, {1}, 1},
        kRises},
+  };
+  for (const Case& c : cases) check_case(c);
+}
+
+TEST(PartitionChange, EligibleLeaderReplicasThatLostSomething) {
+  const Ids r{1, 2, 3};
+  const std::vector<Case> cases = {
       {"it lost its memory", {r, {1}, 1, {2}}, {1}, kElr2, unclean({1}, {2}), {r, {1}, 1}},
       {"the last leader lost its memory",
        {r, {1}, 1},
@@ -306,20 +327,13 @@ TEST(PartitionChange, EligibleLeaderReplicas) {
 
 TEST(PartitionChange, Reassignments) {
   const Ids both{4, 1, 2, 3};  // 4 takes the place of 3
-  auto assign = [](Ids replicas, Ids adding, Ids removing) {
-    return [=](PartitionTarget& t) {
-      t.replicas = replicas;
-      t.adding = adding;
-      t.removing = removing;
-    };
-  };
   const std::set<int32_t> all{1, 2, 3, 4};
   const std::vector<Case> cases = {
       {"begins",
        {{1, 2, 3}, {1, 2, 3}, 1},
        all,
        kUsual,
-       assign(both, {4}, {3}),
+       reassign(both, {4}, {3}),
        {both, {1, 2, 3}, 1, {}, {}, {3}, {4}}},
       {"goes on",
        {both, {1, 2, 3}, 1, {}, {}, {3}, {4}},
@@ -341,6 +355,13 @@ TEST(PartitionChange, Reassignments) {
        isr({1, 2, 3, 4}),
        {{4, 1, 2}, {1, 2, 4}, 4},
        kRises},
+  };
+  for (const Case& c : cases) check_case(c);
+}
+
+TEST(PartitionChange, ReassignmentsThatAddOrRemoveOnly) {
+  const std::set<int32_t> all{1, 2, 3, 4};
+  const std::vector<Case> cases = {
       {"only adds",
        {{1, 2, 3}, {1, 2}, 1, {}, {}, {}, {3}},
        all,
@@ -351,26 +372,26 @@ TEST(PartitionChange, Reassignments) {
        {{1, 2, 3}, {1, 2, 3}, 1},
        all,
        kUsual,
-       assign({1, 2, 3}, {}, {3}),
+       reassign({1, 2, 3}, {}, {3}),
        {{1, 2}, {1, 2}, 1},
        kRises},
       {"does not remove the last in sync",
        {{1, 2, 3}, {3}, 3},
        all,
        kUsual,
-       assign({1, 2, 3}, {}, {3}),
+       reassign({1, 2, 3}, {}, {3}),
        {{1, 2, 3}, {3}, 3, {}, {}, {3}}},
       {"only another order",
        {{1, 2, 3}, {1, 2, 3}, 1},
        all,
        kUsual,
-       assign({2, 1, 3}, {}, {}),
+       reassign({2, 1, 3}, {}, {}),
        {{2, 1, 3}, {1, 2, 3}, 1}},
       {"a removed one is not eligible",
        {{1, 2, 3}, {1}, 1, {3}, {}, {}, {}},
        all,
        kElr2,
-       assign({1, 2, 3}, {}, {3}),
+       reassign({1, 2, 3}, {}, {3}),
        {{1, 2}, {1}, 1},
        kRises},
   };
