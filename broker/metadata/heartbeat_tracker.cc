@@ -35,7 +35,12 @@ void BrokerHeartbeatTracker::heard(int32_t id, int64_t epoch, int64_t metadata_o
   if (session == nullptr) return;
   session->heard = now;
   session->metadata_offset = std::max(session->metadata_offset, metadata_offset);
-  session->reset = session->gone = false;
+  session->reset = session->gone = session->doubted = false;
+}
+
+void BrokerHeartbeatTracker::doubt(int32_t id) {
+  auto found = sessions_.find(id);
+  if (found != sessions_.end()) found->second.doubted = true;
 }
 
 bool BrokerHeartbeatTracker::connection_reset(int32_t id, int64_t epoch) {
@@ -56,7 +61,8 @@ BrokerHeartbeatTracker::Time BrokerHeartbeatTracker::end_of(const Session& sessi
 
 bool BrokerHeartbeatTracker::has_session(int32_t id, int64_t epoch, Time now) const {
   auto found = sessions_.find(id);
-  return found != sessions_.end() && found->second.epoch == epoch && now < end_of(found->second);
+  return found != sessions_.end() && found->second.epoch == epoch && !found->second.doubted &&
+         now < end_of(found->second);
 }
 
 std::vector<BrokerHeartbeatTracker::BrokerRun> BrokerHeartbeatTracker::to_fence(Time now) const {

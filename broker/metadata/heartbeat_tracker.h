@@ -35,6 +35,9 @@ class BrokerHeartbeatTracker {
   void follow(const MetadataImage& image, Time now);
   /// A heartbeat came in; unknown brokers and other epochs are ignored.
   void heard(int32_t id, int64_t epoch, int64_t metadata_offset, Time now);
+  /// Whoever spoke for this broker may be gone: until it is heard, another process may take its
+  /// place. It is not fenced any sooner.
+  void doubt(int32_t id);
   /// The connection on which it sent its heartbeats broke. True if the caller should try to reach
   /// the broker and report what comes of it.
   bool connection_reset(int32_t id, int64_t epoch);
@@ -63,6 +66,7 @@ class BrokerHeartbeatTracker {
     int64_t shutdown_offset = -1;
     bool reset = false;  // its connection, and nothing heard since
     bool gone = false;
+    bool doubted = false;
   };
   Session* find(int32_t id, int64_t epoch);
   Time end_of(const Session& session) const;

@@ -132,6 +132,13 @@ protocol::AlterPartitionReassignmentsResponse refuse(
   return response;
 }
 
+protocol::ListPartitionReassignmentsResponse refuse(
+    const protocol::ListPartitionReassignmentsRequest&, const KafkaError& error) {
+  auto response = refuse_whole<protocol::ListPartitionReassignmentsResponse>(error);
+  response.error_message = error.message;
+  return response;
+}
+
 protocol::AssignReplicasToDirsResponse refuse(const protocol::AssignReplicasToDirsRequest&,
                                               const KafkaError& error) {
   return refuse_whole<protocol::AssignReplicasToDirsResponse>(error);

@@ -36,6 +36,8 @@ protocol::ElectLeadersResponse refuse(const protocol::ElectLeadersRequest& reque
                                       const KafkaError& error);
 protocol::AlterPartitionReassignmentsResponse refuse(
     const protocol::AlterPartitionReassignmentsRequest& request, const KafkaError& error);
+protocol::ListPartitionReassignmentsResponse refuse(
+    const protocol::ListPartitionReassignmentsRequest& request, const KafkaError& error);
 protocol::AssignReplicasToDirsResponse refuse(const protocol::AssignReplicasToDirsRequest& request,
                                               const KafkaError& error);
 
