@@ -4,15 +4,19 @@
 #include <atomic>
 #include <chrono>
 #include <future>
+#include <map>
 
 #include "broker/app/housekeeping.h"
+#include "broker/app/log_params.h"
 #include "broker/app/offsets_log.h"
 #include "broker/app/option_rules.h"
 #include "broker/app/registration.h"
+#include "broker/app/room_settings.h"
 #include "broker/handlers/auto_create.h"
 #include "broker/handlers/dispatcher.h"
 #include "broker/metadata/bootstrap.h"
 #include "broker/metadata/broker_lifecycle.h"
+#include "broker/metadata/directory_assignments.h"
 #include "broker/metadata/features.h"
 #include "broker/metadata/node.h"
 
@@ -21,92 +25,6 @@ namespace {
 
 constexpr std::chrono::seconds kRegistrationTimeout{30};
 constexpr std::chrono::seconds kRetryUnserved{1};
-
-groups::GroupConfig group_config(const config::BrokerConfig& config) {
-  return {.min_session_timeout_ms = config.integer("group.min.session.timeout.ms"),
-          .max_session_timeout_ms = config.integer("group.max.session.timeout.ms"),
-          .initial_rebalance_delay_ms = config.integer("group.initial.rebalance.delay.ms"),
-          .max_group_size = config.integer("group.max.size"),
-          .offset_metadata_max_bytes = config.integer("offset.metadata.max.bytes"),
-          .offsets_retention_ms = int64_t{60'000} * config.integer("offsets.retention.minutes"),
-          .retention_check_interval_ms = config.long_integer("offsets.retention.check.interval.ms"),
-          .commit_timeout_ms = config.integer("offsets.commit.timeout.ms")};
-}
-
-metadata::ControllerSettings controller_settings(const config::BrokerConfig& config,
-                                                 const std::string& cluster_id) {
-  return {.node_id = config.node_id,
-          .cluster_id = cluster_id,
-          .default_partitions = config.integer("num.partitions"),
-          .default_replication_factor =
-              static_cast<int16_t>(config.integer("default.replication.factor")),
-          .delete_topics = config.boolean("delete.topic.enable"),
-          .region_ordinal = config.integer("longhaul.region.ordinal")};
-}
-
-metadata::MetadataLogOptions metadata_log_options(const config::BrokerConfig& config) {
-  return {.segment_bytes = config.integer("metadata.log.segment.bytes"),
-          .segment_ms = config.long_integer("metadata.log.segment.ms"),
-          .retention_bytes = config.long_integer("metadata.max.retention.bytes"),
-          .retention_ms = config.long_integer("metadata.max.retention.ms"),
-          .snapshot_after_bytes =
-              config.long_integer("metadata.log.max.record.bytes.between.snapshots"),
-          .snapshot_after_ms = config.long_integer("metadata.log.max.snapshot.interval.ms")};
-}
-
-/// The node goes on as long as there is a directory for partitions, and its metadata can be
-/// written.
-std::function<void(const std::string&, const base::Error&)> directory_failure_handler(
-    const config::BrokerConfig& config, const NodeEnvironment& environment) {
-  auto left = std::make_shared<std::atomic<size_t>>(config.log_dirs.size());
-  return [left, metadata_dir = config.metadata_log_dir, &loop = environment.metadata_loop,
-          on_fatal = environment.on_fatal](const std::string& path, const base::Error& why) {
-    if (--*left > 0 && path != metadata_dir) return;
-    loop.post([on_fatal, path, why] { on_fatal(base::fail_in(path, why).value()); });
-  };
-}
-
-log::LogManager::Params log_manager_params(const config::BrokerConfig& config,
-                                           NodeEnvironment& environment) {
-  return {.files = &environment.files,
-          .clock = &environment.clock,
-          .random = &environment.random,
-          .logger = base::Logger(environment.log, "log"),
-          .directories = config.log_dirs,
-          .config_of =
-              [&config](const std::string& topic) {
-                // Until the metadata is known, which tells the topic's own options.
-                auto settings =
-                    partition::resolve_topic_settings(topic, metadata::MetadataImage{}, config);
-                return std::shared_ptr<const log::LogConfig>(settings, &settings->log);
-              },
-          .producer_expiration_ms = config.integer("producer.id.expiration.ms"),
-          .cancelled = environment.cancelled,
-          .on_directory_failure = directory_failure_handler(config, environment)};
-}
-
-log::LogCleaner::Params log_cleaner_params(const config::BrokerConfig& config,
-                                           const NodeEnvironment& environment,
-                                           log::LogManager& logs) {
-  return {.logs = logs,
-          .clock = environment.clock,
-          .random = environment.random,
-          .logger = base::Logger(environment.log, "cleaner"),
-          .settings = compaction_settings(config),
-          .bytes_per_second = config.number("log.cleaner.io.max.bytes.per.second"),
-          .pause = environment.pause};
-}
-
-log::LogScrubber::Params log_scrubber_params(const config::BrokerConfig& config,
-                                             const NodeEnvironment& environment,
-                                             log::LogManager& logs) {
-  auto rate = static_cast<double>(config.long_integer("longhaul.scrub.bytes.per.second"));
-  return {.logs = logs,
-          .clock = environment.clock,
-          .logger = base::Logger(environment.log, "scrubber"),
-          .bytes_per_second = rate,
-          .pause = environment.pause};
-}
 
 log::LogManager::Loaded load(log::LogManager& logs, base::Executor* several) {
   if (!several) return logs.load();
@@ -163,6 +81,7 @@ struct Node::Rooms {
         environment(std::move(env)),
         log(environment.log, "node"),
         identity(std::move(id)),
+        incarnation(base::Uuid::random(environment.random)),
         logs(std::move(log_manager)),
         cleaner(log_cleaner_params(config, environment, *logs)),
         scrubber(log_scrubber_params(config, environment, *logs)),
@@ -191,6 +110,8 @@ struct Node::Rooms {
   void tell_groups(const metadata::MetadataImage& after, partition::Applied applied);
   void retry_unserved();
   void join(const std::vector<config::Listener>& advertised, base::Task on_ready);
+  std::vector<base::Uuid> offline_directories() const;
+  std::shared_ptr<metadata::DirectoryAssignments> directory_assignments();
   void register_controller(const std::vector<config::Listener>& advertised);
   protocol::BrokerRegistrationRequest registration(
       const std::vector<config::Listener>& advertised) const;
@@ -200,6 +121,7 @@ struct Node::Rooms {
   NodeEnvironment environment;
   base::Logger log;
   metadata::Identity identity;
+  const base::Uuid incarnation;  // of this run
   std::unique_ptr<log::LogManager> logs;
   log::LogCleaner cleaner;
   log::LogScrubber scrubber;
@@ -214,9 +136,11 @@ struct Node::Rooms {
   std::shared_ptr<metadata::MetadataNode> metadata;
   std::unique_ptr<handlers::ProducerIds> producer_ids;
   std::unique_ptr<handlers::Dispatcher> dispatcher;
-  std::shared_ptr<metadata::BrokerLifecycle> lifecycle;  // on the metadata loop
-  bool took_up_first_image = false;                      // likewise
-  base::TimerId retry_timer = 0;                         // likewise
+  std::shared_ptr<metadata::BrokerLifecycle> lifecycle;         // on the metadata loop
+  std::shared_ptr<metadata::DirectoryAssignments> directories;  // likewise; null: there is one
+  bool took_up_first_image = false;                             // likewise
+  bool resigning = false;                                       // likewise
+  base::TimerId retry_timer = 0;                                // likewise
   std::atomic<bool> ready{false};
 };
 
@@ -239,6 +163,7 @@ base::Result<void> Node::Rooms::open_metadata() {
                                       .log_options = metadata_log_options(config),
                                       .self = {config.node_id, identity.metadata_directory_id},
                                       .settings = controller_settings(config, identity.cluster_id),
+                                      .upkeep = upkeep_settings(config),
                                       .configs = &rules,
                                       .bootstrap = std::move(bootstrap),
                                       .on_fatal = environment.on_fatal});
@@ -279,13 +204,17 @@ void Node::Rooms::serve() {
   add_scrubber_chore(housekeeping, config, background, scrubber);
 }
 
-// On the metadata loop. Handlers see an image only after its partitions are here.
+// On the metadata loop. Handlers see an image only after its partitions are here. Those begin with
+// the image that has this run of the broker: what an earlier run led is not ours yet.
 void Node::Rooms::take_up(const metadata::Shared<metadata::MetadataImage>& after,
                           const metadata::MetadataChanges& changes) {
-  partition::Applied applied =
-      took_up_first_image ? replicas.apply(*after, changes) : replicas.start(*after);
+  const metadata::Broker* self = after->broker(config.node_id);
+  bool is_first = !took_up_first_image;
+  if (is_first && (!self || self->incarnation != incarnation)) return;
+  partition::Applied applied = is_first ? replicas.start(*after) : replicas.apply(*after, changes);
   took_up_first_image = true;
   image.store(after);
+  if (directories) directories->follow(after, is_first ? metadata::all_of(*after) : changes);
   tell_groups(*after, std::move(applied));
   retry_unserved();
 }
@@ -319,6 +248,7 @@ void Node::Rooms::tell_groups(const metadata::MetadataImage& after, partition::A
 
 // On the metadata loop.
 void Node::Rooms::join(const std::vector<config::Listener>& advertised, base::Task on_ready) {
+  if (config.log_dirs.size() > 1) directories = directory_assignments();
   metadata->images().subscribe(
       [this](const auto&, const auto& after, const auto& changes) { take_up(after, changes); });
   metadata->start();
@@ -330,17 +260,43 @@ void Node::Rooms::join(const std::vector<config::Listener>& advertised, base::Ta
       .controller = metadata.get(),
       .images = &metadata->images(),
       .registration = registration(advertised),
-      .on_refused = [this](protocol::ErrorCode why) {
-        environment.on_fatal(
-            {base::Errc::kConflict, describe_refusal(why, *metadata->images().current())});
-      }});
+      .heartbeat_interval_ms = config.integer("broker.heartbeat.interval.ms"),
+      .request_timeout_ms = std::max(config.integer("broker.session.timeout.ms") / 2, 1),
+      .on_refused =
+          [this](protocol::ErrorCode why) {
+            environment.on_fatal(
+                {base::Errc::kConflict, describe_refusal(why, *metadata->images().current())});
+          },
+      .on_fenced = [this](bool fenced) { ready = !fenced && !resigning; },
+      .offline_directories = [this] { return offline_directories(); }});
   auto held = std::make_shared<base::Task>(std::move(on_ready));
-  lifecycle->register_broker([this, held](int64_t) {
-    lifecycle->unfence([this, held] {
-      ready = true;
-      (*held)();
-    });
-  });
+  lifecycle->register_broker([this, held](int64_t) { lifecycle->unfence([held] { (*held)(); }); });
+}
+
+// Where one is all there is, its failure ends the node.
+std::vector<base::Uuid> Node::Rooms::offline_directories() const {
+  std::vector<base::Uuid> ids;
+  if (config.log_dirs.size() == 1) return ids;
+  for (const log::LogDirStatus& status : logs->directories()) {
+    if (!status.failure.empty()) ids.push_back(status.directory_id);
+  }
+  return ids;
+}
+
+std::shared_ptr<metadata::DirectoryAssignments> Node::Rooms::directory_assignments() {
+  std::map<std::string, base::Uuid> ids;
+  for (const log::LogDirStatus& status : logs->directories())
+    ids[status.path] = status.directory_id;
+  return std::make_shared<metadata::DirectoryAssignments>(metadata::DirectoryAssignments::Params{
+      .loop = &environment.metadata_loop,
+      .clock = &environment.clock,
+      .logger = log,
+      .controller = metadata.get(),
+      .broker_id = config.node_id,
+      .directory_of = [this, ids](const metadata::Topic& topic, int32_t partition) {
+        auto found = ids.find(logs->directory_of(topic.name, partition));
+        return found == ids.end() ? std::nullopt : std::optional(found->second);
+      }});
 }
 
 // Once a run; nothing waits for it.
@@ -361,7 +317,7 @@ void Node::Rooms::register_controller(const std::vector<config::Listener>& adver
 protocol::BrokerRegistrationRequest Node::Rooms::registration(
     const std::vector<config::Listener>& advertised) const {
   return registration_of(config, identity.cluster_id, advertised, logs->online_directory_ids(),
-                         base::Uuid::random(environment.random));
+                         incarnation, logs->previous_broker_epoch());
 }
 
 base::Result<std::unique_ptr<Node>> Node::open(config::BrokerConfig config,
@@ -407,6 +363,17 @@ void Node::start(const std::vector<config::Listener>& advertised, base::Task rea
   });
 }
 
+void Node::resign(base::Task done) {
+  Rooms& rooms = *rooms_;
+  rooms.environment.metadata_loop.post([&rooms, done = std::move(done)]() mutable {
+    rooms.resigning = true;
+    rooms.ready = false;
+    if (!rooms.lifecycle || !rooms.config.boolean("controlled.shutdown.enable")) return done();
+    auto held = std::make_shared<base::Task>(std::move(done));
+    rooms.lifecycle->shut_down([held] { (*held)(); });
+  });
+}
+
 void Node::stop(base::Callback<void(base::Result<void>)> done) {
   Rooms& rooms = *rooms_;
   rooms.ready = false;
@@ -416,6 +383,7 @@ void Node::stop(base::Callback<void(base::Result<void>)> done) {
     rooms.environment.metadata_loop.post([&rooms, done = std::move(done)]() mutable {
       int64_t epoch = rooms.lifecycle ? rooms.lifecycle->broker_epoch() : -1;
       rooms.lifecycle.reset();
+      rooms.directories.reset();
       rooms.environment.metadata_loop.cancel(std::exchange(rooms.retry_timer, 0));
       rooms.metadata->stop([&rooms, epoch, done = std::move(done)]() mutable {
         rooms.replicas.stop();

@@ -2,6 +2,7 @@
 
 #include "broker/config/alterations.h"
 #include "broker/config/option_table.h"
+#include "broker/config/topic_config.h"
 
 namespace longhaul::broker::app {
 namespace {
@@ -51,6 +52,15 @@ std::vector<metadata::EffectiveConfig> OptionRules::describe_topic(
     shown.source = static_cast<int8_t>(setting.source);
   }
   return described;
+}
+
+metadata::ElectionRules OptionRules::election(const metadata::ConfigMap& own,
+                                              const metadata::ConfigMap& cluster,
+                                              const metadata::ConfigMap& broker) const {
+  config::BrokerLayers layers{
+      .broker = &broker, .cluster_default = &cluster, .file = &config_.file};
+  config::TopicConfig resolved = config::resolve_topic_config(own, layers);
+  return {resolved.min_insync_replicas, resolved.unclean_leader_election};
 }
 
 }  // namespace longhaul::broker::app

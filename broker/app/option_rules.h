@@ -18,6 +18,9 @@ class OptionRules final : public metadata::ConfigRules {
   std::vector<metadata::EffectiveConfig> describe_topic(
       const metadata::ConfigMap& own, const metadata::ConfigMap& cluster,
       const metadata::ConfigMap& broker) const override;
+  metadata::ElectionRules election(const metadata::ConfigMap& own,
+                                   const metadata::ConfigMap& cluster,
+                                   const metadata::ConfigMap& broker) const override;
 
  private:
   const config::BrokerConfig& config_;

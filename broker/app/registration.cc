@@ -34,7 +34,8 @@ protocol::BrokerRegistrationRequest registration_of(const config::BrokerConfig& 
                                                     const std::string& cluster_id,
                                                     const std::vector<config::Listener>& advertised,
                                                     std::vector<base::Uuid> directories,
-                                                    const base::Uuid& incarnation) {
+                                                    const base::Uuid& incarnation,
+                                                    int64_t previous_epoch) {
   protocol::BrokerRegistrationRequest request;
   request.broker_id = config.node_id;
   request.cluster_id = cluster_id;
@@ -44,6 +45,7 @@ protocol::BrokerRegistrationRequest registration_of(const config::BrokerConfig& 
   request.rack = config.maybe_string("broker.rack");
   std::sort(directories.begin(), directories.end());
   request.log_dirs = std::move(directories);
+  request.previous_broker_epoch = previous_epoch;
   return request;
 }
 

@@ -13,11 +13,13 @@ namespace longhaul::broker::app {
 
 /// `advertised`: where clients reach which listener; those of controllers are left out.
 /// `directories`: the IDs of the log directories. `incarnation`: of this run of the process.
+/// `previous_epoch`: the epoch in which the run before stopped in order, or -1 (KIP-966).
 protocol::BrokerRegistrationRequest registration_of(const config::BrokerConfig& config,
                                                     const std::string& cluster_id,
                                                     const std::vector<config::Listener>& advertised,
                                                     std::vector<base::Uuid> directories,
-                                                    const base::Uuid& incarnation);
+                                                    const base::Uuid& incarnation,
+                                                    int64_t previous_epoch);
 
 /// The same for a node that is a controller: only its controllers' listeners.
 protocol::ControllerRegistrationRequest controller_registration_of(

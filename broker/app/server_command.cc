@@ -183,6 +183,7 @@ class Broker {
   std::string not_ready() const;
   net::RequestHandler& handler();
   void begin_to_answer();
+  void resign();
   base::Result<void> stop();
 
   const config::BrokerConfig& config_;
@@ -296,9 +297,17 @@ base::Result<void> Broker::serve(const sigset_t& signals) {
   return stop();
 }
 
+/// While clients are still answered, and told who leads now.
+void Broker::resign() {
+  std::promise<void> resigned;
+  node_->resign([&resigned] { resigned.set_value(); });
+  resigned.get_future().wait();
+}
+
 base::Result<void> Broker::stop() {
   phase_ = Phase::kStopping;
   machine_.patience.end();
+  if (!fatal_) resign();
   server_->stop(kStopPatience);
   std::promise<base::Result<void>> stopped;
   node_->stop([&stopped](base::Result<void> outcome) { stopped.set_value(std::move(outcome)); });

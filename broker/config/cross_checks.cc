@@ -20,6 +20,7 @@ class Deriver {
     derive_node_id();
     derive_listeners();
     derive_quorum();
+    check_heartbeats();
     derive_directories();
     derive_birth();
     check_key_stores();
@@ -201,6 +202,18 @@ class Deriver {
     }
     if (config_.format == FormatPolicy::kFound && !config_.is_controller) {
       error("longhaul.format=found is for a node with the role controller");
+    }
+  }
+
+  /// One lost heartbeat must not end a session.
+  void check_heartbeats() {
+    int64_t interval = config_.integer("broker.heartbeat.interval.ms");
+    int64_t session = config_.integer("broker.session.timeout.ms");
+    if (interval < 1 || 2 * interval > session) {
+      error(
+          "broker.heartbeat.interval.ms={} must be positive and at most half of "
+          "broker.session.timeout.ms={}",
+          interval, session);
     }
   }
 

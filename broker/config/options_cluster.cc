@@ -10,15 +10,12 @@ using enum Update;
 
 constexpr Option kClusterOptions[] = {
     {"auto.create.topics.enable", kBoolean, is("true"), kHigh, kReadOnly, "", at_start()},
-    {"auto.leader.rebalance.enable", kBoolean, is("true"), kHigh, kReadOnly, "",
-     not_yet(kOneNodeYet)},
-    {"broker.heartbeat.interval.ms", kInt, is("2000"), kMedium, kReadOnly, "",
-     not_yet(kOneNodeYet)},
+    {"auto.leader.rebalance.enable", kBoolean, is("true"), kHigh, kReadOnly, "", at_start()},
+    {"broker.heartbeat.interval.ms", kInt, is("2000"), kMedium, kReadOnly, "", at_start()},
     {"broker.id", kInt, is("-1"), kHigh, kReadOnly, "", at_start()},
     {"broker.rack", kString, null_default(), kMedium, kReadOnly, "", at_start()},
-    {"broker.session.timeout.ms", kInt, is("9000"), kMedium, kReadOnly, "", not_yet(kOneNodeYet)},
-    {"controlled.shutdown.enable", kBoolean, is("true"), kMedium, kReadOnly, "",
-     not_yet(kOneNodeYet)},
+    {"broker.session.timeout.ms", kInt, is("9000"), kMedium, kReadOnly, "", at_start()},
+    {"controlled.shutdown.enable", kBoolean, is("true"), kMedium, kReadOnly, "", at_start()},
     {"controller.listener.names", kList, must_be_given(), kHigh, kReadOnly, "", at_start()},
     {"controller.quorum.append.linger.ms", kInt, is("25"), kMedium, kReadOnly, "[0,...]",
      not_yet(kOneNodeYet)},
@@ -51,7 +48,7 @@ constexpr Option kClusterOptions[] = {
     {"initial.broker.registration.timeout.ms", kInt, is("60000"), kMedium, kReadOnly, "",
      not_yet(kOneNodeYet)},
     {"leader.imbalance.check.interval.seconds", kLong, is("300"), kHigh, kReadOnly, "[1,...]",
-     not_yet(kOneNodeYet)},
+     at_start()},
     {"metadata.log.dir", kString, null_default(), kHigh, kReadOnly, "", at_start()},
     {"metadata.log.max.record.bytes.between.snapshots", kLong, is("20971520"), kHigh, kReadOnly,
      "[1,...]", at_start()},
@@ -85,8 +82,7 @@ constexpr Option kClusterOptions[] = {
      not_yet(kOneNodeYet)},
     {"replication.quota.window.size.seconds", kInt, is("1"), kLow, kReadOnly, "[1,...]",
      not_yet(kOneNodeYet)},
-    {"unclean.leader.election.enable", kBoolean, is("false"), kHigh, kClusterWide, "",
-     not_yet(kOneNodeYet)},
+    {"unclean.leader.election.enable", kBoolean, is("false"), kHigh, kClusterWide, "", in_effect()},
 };
 
 }  // namespace

@@ -55,7 +55,7 @@ constexpr Option kTopicOptions[] = {
     {"segment.jitter.ms", kLong, is("0"), kMedium, kClusterWide, "[0,...]", in_effect()},
     {"segment.ms", kLong, is("604800000"), kMedium, kClusterWide, "[1,...]", in_effect()},
     {"unclean.leader.election.enable", kBoolean, is("false"), kMedium, kClusterWide, "",
-     not_yet(kOneNodeYet)},
+     in_effect()},
 };
 
 }  // namespace

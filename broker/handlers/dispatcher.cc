@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <string>
 
+#include "broker/handlers/ask_controller.h"
 #include "broker/handlers/handlers.h"
 
 namespace longhaul::broker::handlers {
 namespace {
 
+using metadata::ControllerClient;
 using protocol::ApiKey;
 
 // key, on broker listeners, on controller listeners, handler; in the order of keys.
@@ -26,19 +28,36 @@ constexpr ApiHandler kHandlers[] = {
     {ApiKey::kDescribeGroups, true, false, handle_describe_groups},
     {ApiKey::kListGroups, true, false, handle_list_groups},
     {ApiKey::kApiVersions, true, true, handle_api_versions},
-    {ApiKey::kCreateTopics, true, true, handle_create_topics},
-    {ApiKey::kDeleteTopics, true, true, handle_delete_topics},
+    {ApiKey::kCreateTopics, true, true, by_controller<&ControllerClient::create_topics>},
+    {ApiKey::kDeleteTopics, true, true, by_controller<&ControllerClient::delete_topics>},
     {ApiKey::kDeleteRecords, true, false, handle_delete_records},
     {ApiKey::kInitProducerId, true, false, handle_init_producer_id},
     {ApiKey::kOffsetForLeaderEpoch, true, false, handle_offset_for_leader_epoch},
     {ApiKey::kDescribeConfigs, true, true, handle_describe_configs},
-    {ApiKey::kAlterConfigs, true, true, handle_alter_configs},
+    {ApiKey::kAlterConfigs, true, true, by_controller<&ControllerClient::alter_configs>},
     {ApiKey::kDescribeLogDirs, true, false, handle_describe_log_dirs},
-    {ApiKey::kCreatePartitions, true, true, handle_create_partitions},
+    {ApiKey::kCreatePartitions, true, true, by_controller<&ControllerClient::create_partitions>},
     {ApiKey::kDeleteGroups, true, false, handle_delete_groups},
-    {ApiKey::kIncrementalAlterConfigs, true, true, handle_incremental_alter_configs},
+    {ApiKey::kElectLeaders, true, true, by_controller<&ControllerClient::elect_leaders>},
+    {ApiKey::kIncrementalAlterConfigs, true, true,
+     by_controller<&ControllerClient::incremental_alter_configs>},
+    {ApiKey::kAlterPartitionReassignments, true, true,
+     by_controller<&ControllerClient::alter_partition_reassignments>},
+    {ApiKey::kListPartitionReassignments, true, true,
+     by_controller<&ControllerClient::list_partition_reassignments>},
     {ApiKey::kOffsetDelete, true, false, handle_offset_delete},
+    {ApiKey::kAlterPartition, false, true, by_controller<&ControllerClient::alter_partition>},
+    {ApiKey::kUpdateFeatures, true, true, by_controller<&ControllerClient::update_features>},
     {ApiKey::kDescribeCluster, true, true, handle_describe_cluster},
+    {ApiKey::kBrokerRegistration, false, true, by_controller<&ControllerClient::register_broker>},
+    {ApiKey::kBrokerHeartbeat, false, true, by_controller<&ControllerClient::broker_heartbeat>},
+    {ApiKey::kUnregisterBroker, true, true, by_controller<&ControllerClient::unregister_broker>},
+    {ApiKey::kAllocateProducerIds, false, true,
+     by_controller<&ControllerClient::allocate_producer_ids>},
+    {ApiKey::kControllerRegistration, false, true,
+     by_controller<&ControllerClient::register_controller>},
+    {ApiKey::kAssignReplicasToDirs, false, true,
+     by_controller<&ControllerClient::assign_replicas_to_dirs>},
     {ApiKey::kDescribeTopicPartitions, true, false, handle_describe_topic_partitions},
 };
 

@@ -1,5 +1,6 @@
 // One handler an API, in a file an API family. Each decodes its request, and answers it at once or
-// later; see call.h. What an API does is Kafka's protocol guide and the KIP named there.
+// later; see call.h. What the controller decides is in ask_controller.h alone. What an API does is
+// Kafka's protocol guide and the KIP named there.
 #pragma once
 
 #include "broker/handlers/call.h"
@@ -32,15 +33,8 @@ void handle_describe_log_dirs(Services& services, Call call);
 // api_versions.cc (KIP-511, KIP-584)
 void handle_api_versions(Services& services, Call call);
 
-// topics.cc
-void handle_create_topics(Services& services, Call call);
-void handle_delete_topics(Services& services, Call call);
-void handle_create_partitions(Services& services, Call call);
-
-// configs.cc (KIP-133, KIP-226); altering (KIP-339) is in topics.cc
+// configs.cc (KIP-133, KIP-226)
 void handle_describe_configs(Services& services, Call call);
-void handle_alter_configs(Services& services, Call call);
-void handle_incremental_alter_configs(Services& services, Call call);
 
 // producer_ids.cc (KIP-98, KIP-360)
 void handle_init_producer_id(Services& services, Call call);

@@ -11,11 +11,24 @@ namespace longhaul::broker::metadata {
 using protocol::ErrorCode;
 using protocol::KafkaError;
 
+ActiveController::ActiveController(Params params) : params_(std::move(params)) {
+  upkeep_ = std::make_shared<ControllerUpkeep>(ControllerUpkeep::Params{
+      .loop = params_.loop,
+      .clock = params_.clock,
+      .logger = params_.logger,
+      .settings = params_.upkeep,
+      .node_id = params_.settings.node_id,
+      .carry_out = [this](const auto& decide) { return carry_out(decide); },
+      .reach = params_.reach});
+}
+
 base::Result<void> ActiveController::activate(Shared<MetadataImage> image,
                                               const MetadataRecords& first) {
   LH_ASSERT(in_flight_.empty(), "nothing of an earlier lead is left");
   head_ = std::move(image);
+  upkeep_->begin(*head_);
   if (!first.empty()) LH_TRY(append(first));
+  LH_TRY(append_left_over());
   for (Id id : std::exchange(undecided_, {})) {
     if (operations_.count(id) > 0) decide(id);
   }
@@ -23,6 +36,7 @@ base::Result<void> ActiveController::activate(Shared<MetadataImage> image,
 }
 
 void ActiveController::deactivate() {
+  upkeep_->end();
   head_.reset();
   in_flight_.clear();
   std::vector<Id> lost;
@@ -33,6 +47,7 @@ void ActiveController::deactivate() {
 
 void ActiveController::stop() {
   stopped_ = true;
+  upkeep_->end();
   head_.reset();
   in_flight_.clear();
   uncommitted_.clear();
@@ -65,16 +80,34 @@ void ActiveController::submit(ControllerOperation operation) {
 }
 
 void ActiveController::decide(Id id) {
+  auto done = carry_out(
+      [&](const ControllerInput& input) { return operations_.at(id).operation.decide(input); });
+  if (!done) return finish(id, KafkaError{ErrorCode::kKafkaStorageError, done.error().message});
   int64_t end = params_.driver->raft().end_offset();
-  ControllerInput input{*head_, end, params_.settings, *params_.configs, *params_.random};
-  MetadataRecords records = operations_.at(id).operation.decide(input);
-  if (!records.empty()) {
-    if (auto appended = append(records); !appended)
-      return finish(id, KafkaError{ErrorCode::kKafkaStorageError, appended.error().message});
-    end = params_.driver->raft().end_offset();
-  }
   if (end <= params_.driver->raft().high_watermark()) return finish(id, std::nullopt);
   uncommitted_.emplace(end, id);
+}
+
+ControllerInput ActiveController::input() const {
+  return {*head_,
+          params_.driver->raft().end_offset(),
+          params_.settings,
+          *params_.configs,
+          *params_.random,
+          upkeep_->heartbeats(),
+          params_.clock->monotonic()};
+}
+
+base::Result<size_t> ActiveController::carry_out(const ControllerUpkeep::Decide& decide) {
+  MetadataRecords records = decide(input());
+  if (!records.empty()) LH_TRY(append(records));
+  if (records.size() >= kMaxRecordsPerRequest) LH_TRY(append_left_over());
+  return records.size();
+}
+
+void ActiveController::heartbeat_connection_reset(int32_t id, int64_t epoch) {
+  const Broker* broker = is_active() ? head_->broker(id) : nullptr;
+  if (broker != nullptr && broker->epoch == epoch) upkeep_->connection_reset(*broker);
 }
 
 base::Result<void> ActiveController::append(const MetadataRecords& records) {
@@ -88,7 +121,16 @@ base::Result<void> ActiveController::append(const MetadataRecords& records) {
   auto after = delta.finish({where.next_offset, where.epoch}, where.timestamp_ms);
   LH_ASSERT(after, "the controller's own records fit its own image");
   in_flight_.push_back({where, {std::exchange(head_, *after), *after, delta.changes()}});
+  upkeep_->follow(*head_);
   return {};
+}
+
+base::Result<void> ActiveController::append_left_over() {
+  for (;;) {
+    MetadataRecords records = left_over(input());
+    if (records.empty()) return {};
+    LH_TRY(append(records));
+  }
 }
 
 InFlight ActiveController::take_oldest() {

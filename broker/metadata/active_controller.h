@@ -13,6 +13,7 @@
 #include "broker/metadata/controller.h"
 #include "broker/metadata/loader.h"
 #include "broker/metadata/quorum_driver.h"
+#include "broker/metadata/upkeep.h"
 
 namespace longhaul::broker::metadata {
 
@@ -42,9 +43,12 @@ class ActiveController {
     QuorumDriver* driver = nullptr;
     ControllerSettings settings;
     const ConfigRules* configs = nullptr;
+    base::Logger logger{base::null_sink(), "metadata"};
+    UpkeepSettings upkeep;
+    ControllerUpkeep::Reach reach;
   };
 
-  explicit ActiveController(Params params) : params_(std::move(params)) {}
+  explicit ActiveController(Params params);
 
   /// Takes the lead: `image` holds everything in the log. Waiting requests are decided.
   /// `first` is appended before them, if there is any.
@@ -55,8 +59,11 @@ class ActiveController {
   bool is_active() const { return head_ != nullptr; }
 
   void submit(ControllerOperation operation);
-  /// Appends records that nobody asked for. Active only.
-  base::Result<void> append(const MetadataRecords& records);
+  // See ControllerUpkeep.
+  void heard(int32_t broker, int64_t epoch, int64_t offset) {
+    upkeep_->heard(broker, epoch, offset);
+  }
+  void heartbeat_connection_reset(int32_t broker, int64_t epoch);
   /// The oldest batch that is not committed, or null.
   const InFlight* oldest() const { return in_flight_.empty() ? nullptr : &in_flight_.front(); }
   InFlight take_oldest();
@@ -72,11 +79,19 @@ class ActiveController {
   };
   using Id = uint64_t;
 
+  ControllerInput input() const;
   void decide(Id id);
+  base::Result<void> append(const MetadataRecords& records);
+  /// With all that follows from it and one batch could not hold. How many records `decide` gave.
+  base::Result<size_t> carry_out(const ControllerUpkeep::Decide& decide);
+  /// What brokers' states ask of partitions and one batch could not hold, or a controller before us
+  /// did not get to.
+  base::Result<void> append_left_over();
   void finish(Id id, std::optional<protocol::KafkaError> error);
   void refuse_all(const protocol::KafkaError& error);
 
   Params params_;
+  std::shared_ptr<ControllerUpkeep> upkeep_;
   Shared<MetadataImage> head_;  // with all that was appended; null if not active
   std::deque<InFlight> in_flight_;
   std::map<Id, Waiting> operations_;

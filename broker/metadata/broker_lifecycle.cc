@@ -20,6 +20,24 @@ void BrokerLifecycle::unfence(std::function<void()> done) {
   send_heartbeat();
 }
 
+void BrokerLifecycle::shut_down(std::function<void()> done) {
+  on_shut_down_ = std::move(done);
+  if (epoch_ < 0 || ended_) return end();
+  params_.loop->after(milliseconds(params_.shutdown_timeout_ms), [weak = weak_from_this()] {
+    auto self = weak.lock();
+    if (self == nullptr || self->ended_) return;
+    self->params_.logger.warn("the controller does not let this broker go: it goes now");
+    self->end();
+  });
+  if (!in_flight_) next(0, &BrokerLifecycle::send_heartbeat);
+}
+
+void BrokerLifecycle::end() {
+  ended_ = true;
+  params_.loop->cancel(std::exchange(timer_, 0));
+  if (on_shut_down_) std::exchange(on_shut_down_, {})();
+}
+
 ReplyTo BrokerLifecycle::reply_to() const {
   return {params_.loop, params_.clock->monotonic() + milliseconds(params_.request_timeout_ms)};
 }
@@ -33,7 +51,7 @@ void BrokerLifecycle::send_registration() {
 }
 
 void BrokerLifecycle::registered(const protocol::BrokerRegistrationResponse& response) {
-  if (failed(response.error_code, &BrokerLifecycle::send_registration)) return;
+  if (ended_ || failed(response.error_code, &BrokerLifecycle::send_registration)) return;
   epoch_ = response.broker_epoch;
   params_.logger.info("registered as broker {} in epoch {}", params_.registration.broker_id,
                       epoch_);
@@ -45,6 +63,9 @@ void BrokerLifecycle::send_heartbeat() {
   request.broker_id = params_.registration.broker_id;
   request.broker_epoch = epoch_;
   request.current_metadata_offset = params_.images->current()->provenance.offset - 1;
+  request.want_shut_down = on_shut_down_ != nullptr;
+  request.offline_log_dirs = params_.offline_directories();
+  in_flight_ = true;
   params_.controller->broker_heartbeat(
       std::move(request), reply_to(),
       [weak = weak_from_this()](protocol::BrokerHeartbeatResponse response) {
@@ -53,26 +74,39 @@ void BrokerLifecycle::send_heartbeat() {
 }
 
 void BrokerLifecycle::heard(const protocol::BrokerHeartbeatResponse& response) {
-  if (failed(response.error_code, &BrokerLifecycle::send_heartbeat)) return;
-  if (response.is_fenced) return try_again(&BrokerLifecycle::send_heartbeat);
-  params_.logger.info("unfenced");
-  if (on_unfenced_) std::exchange(on_unfenced_, {})();
+  in_flight_ = false;
+  if (ended_ || failed(response.error_code, &BrokerLifecycle::send_heartbeat)) return;
+  set_fenced(response.is_fenced);
+  if (on_shut_down_ && response.should_shut_down) return end();
+  bool soon = response.is_fenced || on_shut_down_;
+  next(soon ? params_.retry_ms : params_.heartbeat_interval_ms, &BrokerLifecycle::send_heartbeat);
 }
 
-bool BrokerLifecycle::failed(ErrorCode code, void (BrokerLifecycle::*what)()) {
+void BrokerLifecycle::set_fenced(bool fenced) {
+  if (fenced == std::exchange(fenced_, fenced)) return;
+  params_.logger.info("{}", fenced ? "fenced" : "unfenced");
+  params_.on_fenced(fenced);
+  if (!fenced && on_unfenced_) std::exchange(on_unfenced_, {})();
+}
+
+bool BrokerLifecycle::failed(ErrorCode code, Step step) {
+  bool is_new = code != std::exchange(last_error_, code);
   if (code == ErrorCode::kNone) return false;
   if (protocol::is_retriable(code) || code == ErrorCode::kDuplicateBrokerRegistration) {
-    params_.logger.warn("the controller answers {}", protocol::name(code));
-    try_again(what);
+    if (is_new) params_.logger.warn("the controller answers {}", protocol::name(code));
+    next(params_.retry_ms, step);
+  } else if (on_shut_down_) {
+    end();
   } else if (params_.on_refused) {
     params_.on_refused(code);
   }
   return true;
 }
 
-void BrokerLifecycle::try_again(void (BrokerLifecycle::*what)()) {
-  params_.loop->after(milliseconds(params_.retry_ms), [weak = weak_from_this(), what] {
-    if (auto self = weak.lock()) (self.get()->*what)();
+void BrokerLifecycle::next(int64_t delay_ms, Step step) {
+  params_.loop->cancel(timer_);
+  timer_ = params_.loop->after(milliseconds(delay_ms), [weak = weak_from_this(), step] {
+    if (auto self = weak.lock()) (self.get()->*step)();
   });
 }
 

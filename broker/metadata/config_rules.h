@@ -20,6 +20,12 @@ struct EffectiveConfig {
   bool is_sensitive = false;
 };
 
+/// The options of a topic by which its leaders are elected.
+struct ElectionRules {
+  int32_t min_insync_replicas = 1;
+  bool unclean = false;  ///< unclean.leader.election.enable
+};
+
 /// Safe from the controller's thread. Decides by its arguments alone.
 class ConfigRules {
  public:
@@ -38,6 +44,9 @@ class ConfigRules {
   virtual std::vector<EffectiveConfig> describe_topic(const ConfigMap& own,
                                                       const ConfigMap& cluster,
                                                       const ConfigMap& broker) const = 0;
+  /// Of the same three.
+  virtual ElectionRules election(const ConfigMap& own, const ConfigMap& cluster,
+                                 const ConfigMap& broker) const = 0;
 };
 
 }  // namespace longhaul::broker::metadata

@@ -48,6 +48,21 @@ class ControllerClient {
                                      Done<protocol::AllocateProducerIdsResponse> done) = 0;
   virtual void update_features(protocol::UpdateFeaturesRequest request, ReplyTo reply_to,
                                Done<protocol::UpdateFeaturesResponse> done) = 0;
+  virtual void unregister_broker(protocol::UnregisterBrokerRequest request, ReplyTo reply_to,
+                                 Done<protocol::UnregisterBrokerResponse> done) = 0;
+  virtual void alter_partition(protocol::AlterPartitionRequest request, ReplyTo reply_to,
+                               Done<protocol::AlterPartitionResponse> done) = 0;
+  virtual void elect_leaders(protocol::ElectLeadersRequest request, ReplyTo reply_to,
+                             Done<protocol::ElectLeadersResponse> done) = 0;
+  virtual void alter_partition_reassignments(
+      protocol::AlterPartitionReassignmentsRequest request, ReplyTo reply_to,
+      Done<protocol::AlterPartitionReassignmentsResponse> done) = 0;
+  virtual void list_partition_reassignments(
+      protocol::ListPartitionReassignmentsRequest request, ReplyTo reply_to,
+      Done<protocol::ListPartitionReassignmentsResponse> done) = 0;
+  virtual void assign_replicas_to_dirs(protocol::AssignReplicasToDirsRequest request,
+                                       ReplyTo reply_to,
+                                       Done<protocol::AssignReplicasToDirsResponse> done) = 0;
 };
 
 }  // namespace longhaul::broker::metadata

@@ -13,10 +13,10 @@ namespace {
 using protocol::ErrorCode;
 using protocol::kafka_fail;
 using protocol::KafkaResult;
-using Wanted = protocol::CreatePartitionsRequest::CreatePartitionsTopic;
+using WantedGrowth = protocol::CreatePartitionsRequest::CreatePartitionsTopic;
 
 KafkaResult<Assignment> assign(const ControllerInput& input, const Topic& topic,
-                               const Wanted& wanted, int32_t additional) {
+                               const WantedGrowth& wanted, int32_t additional) {
   size_t replication_factor = topic.partitions.front()->replicas.size();
   if (!wanted.assignments)
     return place(input.image, additional, static_cast<int16_t>(replication_factor), input.random);
@@ -34,7 +34,7 @@ KafkaResult<Assignment> assign(const ControllerInput& input, const Topic& topic,
   return result;
 }
 
-KafkaResult<MetadataRecords> grow(const ControllerInput& input, const Wanted& wanted) {
+KafkaResult<MetadataRecords> grow(const ControllerInput& input, const WantedGrowth& wanted) {
   const Topic* topic = input.image.topic(wanted.name);
   if (topic == nullptr)
     return kafka_fail(ErrorCode::kUnknownTopicOrPartition, "there is no topic of this name");
@@ -68,8 +68,8 @@ Decision<protocol::CreatePartitionsResponse> create_partitions(
     const ControllerInput& input, const protocol::CreatePartitionsRequest& request) {
   Decision<protocol::CreatePartitionsResponse> decision;
   std::map<std::string, int> times;
-  for (const Wanted& wanted : request.topics) ++times[wanted.name];
-  for (const Wanted& wanted : request.topics) {
+  for (const WantedGrowth& wanted : request.topics) ++times[wanted.name];
+  for (const WantedGrowth& wanted : request.topics) {
     int& left = times[wanted.name];
     if (left == 0) continue;  // answered already
     KafkaResult<MetadataRecords> records =

@@ -59,9 +59,35 @@ base::Result<Shared<MetadataImage>> MetadataDelta::finish(raft::OffsetAndEpoch p
     next_.topics = next_.topics.with(id, std::move(topic));
   }
   open_topics_.clear();
+  put_roles();
   next_.provenance = provenance;
   next_.last_timestamp_ms = timestamp_ms;
   return Shared<MetadataImage>(std::make_shared<const MetadataImage>(std::move(next_)));
+}
+
+void MetadataDelta::count_roles(const base::Uuid& topic, const Partition* before,
+                                const Partition* now) {
+  auto count = [&](const Partition* partition, int32_t by) {
+    if (partition == nullptr) return;
+    role_changes_[{partition->leader, topic}].leads += by;
+    for (int32_t id : partition->isr) role_changes_[{id, topic}].in_sync += by;
+    for (int32_t id : partition->elr) role_changes_[{id, topic}].eligible += by;
+  };
+  count(before, -1);
+  count(now, +1);
+}
+
+void MetadataDelta::put_roles() {
+  for (const auto& [key, change] : role_changes_) {
+    if (change == BrokerRoles{}) continue;
+    const BrokerRoles* known = next_.roles.find(key);
+    BrokerRoles roles = known == nullptr ? BrokerRoles{} : *known;
+    roles.leads += change.leads;
+    roles.in_sync += change.in_sync;
+    roles.eligible += change.eligible;
+    next_.roles = roles == BrokerRoles{} ? next_.roles.without(key) : next_.roles.with(key, roles);
+  }
+  role_changes_.clear();
 }
 
 Topic* MetadataDelta::open_topic(const base::Uuid& id) {
@@ -112,6 +138,7 @@ MetadataDelta::Done MetadataDelta::on(const protocol::PartitionRecord& record) {
   partition->leader_epoch = record.leader_epoch;
   partition->partition_epoch = record.partition_epoch;
   partition->leader_recovery_state = record.leader_recovery_state;
+  count_roles(record.topic_id, topic->partitions[index].get(), partition.get());
   topic->partitions[index] = std::move(partition);
   changes_.topics[record.topic_id].partitions.insert(record.partition_id);
   return {};
@@ -140,6 +167,7 @@ MetadataDelta::Done MetadataDelta::on(const protocol::PartitionChangeRecord& rec
     ++partition->leader_epoch;
   }
   ++partition->partition_epoch;
+  count_roles(record.topic_id, old, partition.get());
   topic->partitions[static_cast<size_t>(record.partition_id)] = std::move(partition);
   changes_.topics[record.topic_id].partitions.insert(record.partition_id);
   return {};
@@ -152,6 +180,7 @@ MetadataDelta::Done MetadataDelta::on(const protocol::RemoveTopicRecord& record)
   auto partitions = std::count_if(topic->partitions.begin(), topic->partitions.end(),
                                   [](const auto& partition) { return partition != nullptr; });
   next_.partition_count -= partitions;
+  for (const auto& partition : topic->partitions) count_roles(id, partition.get(), nullptr);
   ConfigResource resource{ResourceType::kTopic, topic->name};
   if (next_.configs.contains(resource)) changes_.configs.insert(resource);
   next_.configs = next_.configs.without(resource);
@@ -184,6 +213,7 @@ MetadataDelta::Done MetadataDelta::on(const protocol::ClearElrRecord& record) {
       auto partition = std::make_shared<Partition>(*old);
       partition->elr.clear();
       partition->last_known_elr.clear();
+      count_roles(id, old.get(), partition.get());
       topic->partitions[i] = std::move(partition);
       changes_.topics[id].partitions.insert(static_cast<int32_t>(i));
     }

@@ -70,8 +70,13 @@ class MetadataDelta {
   base::Result<std::shared_ptr<Broker>> open_broker(int32_t id, int64_t epoch);
   void put_broker(std::shared_ptr<Broker> broker);
 
+  /// Counts what brokers have to do with a partition that was or is now; null if it was or is not.
+  void count_roles(const base::Uuid& topic, const Partition* before, const Partition* now);
+  void put_roles();
+
   Shared<MetadataImage> base_;
   MetadataImage next_;
+  std::map<BrokerTopic, BrokerRoles> role_changes_;
   std::map<base::Uuid, std::shared_ptr<Topic>> open_topics_;
   MetadataChanges changes_;
 };

@@ -118,6 +118,20 @@ struct ConfigResource {
 /// Options that were set, by name. Names may be unknown to us: they are kept.
 using ConfigMap = std::map<std::string, std::string, std::less<>>;
 
+/// What a broker has to do with a topic; under kNoLeader, `leads` counts what nobody leads.
+struct BrokerRoles {
+  int32_t leads = 0;     ///< partitions
+  int32_t in_sync = 0;   ///< partitions whose ISR it is in
+  int32_t eligible = 0;  ///< partitions whose ELR it is in
+  bool operator==(const BrokerRoles&) const = default;
+};
+
+struct BrokerTopic {
+  int32_t broker = kNoLeader;
+  base::Uuid topic;
+  auto operator<=>(const BrokerTopic&) const = default;
+};
+
 template <class T>
 using Shared = std::shared_ptr<const T>;
 
@@ -131,6 +145,9 @@ struct MetadataImage {
   /// Names that hold '.' or '_', by `collision_key` (topic_name.h).
   PersistentMap<std::string, std::string> topic_collisions;
   int64_t partition_count = 0;
+  /// Where to look when a broker comes or goes; no entry where there is nothing to count. Follows
+  /// from `topics`.
+  PersistentMap<BrokerTopic, BrokerRoles> roles;
   PersistentMap<int32_t, Shared<Broker>> brokers;
   PersistentMap<int32_t, Shared<ControllerRegistration>> controllers;
   PersistentMap<ConfigResource, Shared<ConfigMap>> configs;

@@ -40,6 +40,9 @@ void MetadataNode::wire() {
   controller.driver = driver_.get();
   controller.settings = params_.settings;
   controller.configs = params_.configs;
+  controller.logger = params_.logger;
+  controller.upkeep = params_.upkeep;
+  controller.reach = params_.reach;
   controller_ = std::make_unique<ActiveController>(std::move(controller));
 }
 

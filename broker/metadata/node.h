@@ -30,6 +30,8 @@ class MetadataNode : public ControllerClient, public std::enable_shared_from_thi
     MetadataLogOptions log_options;
     raft::ReplicaKey self;
     ControllerSettings settings;
+    UpkeepSettings upkeep;
+    ControllerUpkeep::Reach reach;  ///< see there
     const ConfigRules* configs = nullptr;
     MetadataRecords bootstrap;  ///< the first records of a new cluster
     /// The metadata log failed: the process should end. On the loop, once.
@@ -46,6 +48,8 @@ class MetadataNode : public ControllerClient, public std::enable_shared_from_thi
   ImagePublisher& images() { return images_; }
   /// On the loop.
   const raft::Raft& raft() const { return driver_->raft(); }
+  /// A connection on which a broker had sent heartbeats of this epoch was reset. Any thread.
+  void heartbeat_connection_reset(int32_t broker, int64_t epoch);
   /// Writes a snapshot of the newest image now, unless one is being written. On the loop.
   void snapshot_now();
 
@@ -70,6 +74,20 @@ class MetadataNode : public ControllerClient, public std::enable_shared_from_thi
                              Done<protocol::AllocateProducerIdsResponse> done) override;
   void update_features(protocol::UpdateFeaturesRequest request, ReplyTo reply_to,
                        Done<protocol::UpdateFeaturesResponse> done) override;
+  void unregister_broker(protocol::UnregisterBrokerRequest request, ReplyTo reply_to,
+                         Done<protocol::UnregisterBrokerResponse> done) override;
+  void alter_partition(protocol::AlterPartitionRequest request, ReplyTo reply_to,
+                       Done<protocol::AlterPartitionResponse> done) override;
+  void elect_leaders(protocol::ElectLeadersRequest request, ReplyTo reply_to,
+                     Done<protocol::ElectLeadersResponse> done) override;
+  void alter_partition_reassignments(
+      protocol::AlterPartitionReassignmentsRequest request, ReplyTo reply_to,
+      Done<protocol::AlterPartitionReassignmentsResponse> done) override;
+  void list_partition_reassignments(
+      protocol::ListPartitionReassignmentsRequest request, ReplyTo reply_to,
+      Done<protocol::ListPartitionReassignmentsResponse> done) override;
+  void assign_replicas_to_dirs(protocol::AssignReplicasToDirsRequest request, ReplyTo reply_to,
+                               Done<protocol::AssignReplicasToDirsResponse> done) override;
 
  private:
   explicit MetadataNode(Params params);

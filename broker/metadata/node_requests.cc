@@ -81,6 +81,9 @@ void MetadataNode::register_broker(protocol::BrokerRegistrationRequest request, 
 
 void MetadataNode::broker_heartbeat(protocol::BrokerHeartbeatRequest request, ReplyTo reply_to,
                                     Done<protocol::BrokerHeartbeatResponse> done) {
+  params_.loop->post(
+      [self = shared_from_this(), id = request.broker_id, epoch = request.broker_epoch,
+       offset = request.current_metadata_offset] { self->controller_->heard(id, epoch, offset); });
   submit(std::move(request), reply_to, std::move(done), &metadata::broker_heartbeat);
 }
 
@@ -99,6 +102,51 @@ void MetadataNode::allocate_producer_ids(protocol::AllocateProducerIdsRequest re
 void MetadataNode::update_features(protocol::UpdateFeaturesRequest request, ReplyTo reply_to,
                                    Done<protocol::UpdateFeaturesResponse> done) {
   submit(std::move(request), reply_to, std::move(done), &metadata::update_features);
+}
+
+void MetadataNode::unregister_broker(protocol::UnregisterBrokerRequest request, ReplyTo reply_to,
+                                     Done<protocol::UnregisterBrokerResponse> done) {
+  submit(std::move(request), reply_to, std::move(done), &metadata::unregister_broker);
+}
+
+void MetadataNode::alter_partition(protocol::AlterPartitionRequest request, ReplyTo reply_to,
+                                   Done<protocol::AlterPartitionResponse> done) {
+  submit(std::move(request), reply_to, std::move(done), &metadata::alter_partition);
+}
+
+void MetadataNode::elect_leaders(protocol::ElectLeadersRequest request, ReplyTo reply_to,
+                                 Done<protocol::ElectLeadersResponse> done) {
+  submit(std::move(request), reply_to, std::move(done), &metadata::elect_leaders);
+}
+
+void MetadataNode::alter_partition_reassignments(
+    protocol::AlterPartitionReassignmentsRequest request, ReplyTo reply_to,
+    Done<protocol::AlterPartitionReassignmentsResponse> done) {
+  submit(std::move(request), reply_to, std::move(done), &metadata::alter_partition_reassignments);
+}
+
+void MetadataNode::list_partition_reassignments(
+    protocol::ListPartitionReassignmentsRequest request, ReplyTo reply_to,
+    Done<protocol::ListPartitionReassignmentsResponse> done) {
+  using Request = protocol::ListPartitionReassignmentsRequest;
+  using Listed = Decision<protocol::ListPartitionReassignmentsResponse>;
+  submit(
+      std::move(request), reply_to, std::move(done),
+      +[](const ControllerInput& input, const Request& asked) {
+        return Listed{{}, metadata::list_partition_reassignments(input.image, asked)};
+      });
+}
+
+void MetadataNode::assign_replicas_to_dirs(protocol::AssignReplicasToDirsRequest request,
+                                           ReplyTo reply_to,
+                                           Done<protocol::AssignReplicasToDirsResponse> done) {
+  submit(std::move(request), reply_to, std::move(done), &metadata::assign_replicas_to_dirs);
+}
+
+void MetadataNode::heartbeat_connection_reset(int32_t broker, int64_t epoch) {
+  params_.loop->post([weak = weak_from_this(), broker, epoch] {
+    if (auto self = weak.lock()) self->controller_->heartbeat_connection_reset(broker, epoch);
+  });
 }
 
 }  // namespace longhaul::broker::metadata

@@ -3,6 +3,9 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <string>
+#include <tuple>
+#include <utility>
 
 namespace longhaul::broker::metadata {
 namespace {
@@ -10,61 +13,101 @@ namespace {
 using protocol::ErrorCode;
 using protocol::kafka_fail;
 
-/// The directory of a new replica: the broker's, if it has only one; else the broker will choose
-/// and tell (KIP-858), and the zero ID says so.
+/// A broker while replicas are placed.
+struct Host {
+  const Broker* broker = nullptr;
+  int32_t leads = 0;
+  int32_t replicas = 0;
+};
+
+std::vector<Host> hosts(const MetadataImage& image) {
+  std::vector<Host> result;
+  image.brokers.for_each([&](int32_t, const Shared<Broker>& broker) {
+    bool all_cordoned =
+        !broker->cordoned.empty() && broker->cordoned.size() >= broker->directories.size();
+    if (!all_cordoned) result.push_back({broker.get()});
+  });
+  return result;
+}
+
+/// Chooses the brokers of one partition after the other.
+class ReplicaPlacer {
+ public:
+  ReplicaPlacer(std::vector<Host> hosts, base::Random& random)
+      : hosts_(std::move(hosts)), random_(random) {}
+
+  std::vector<int32_t> place(size_t replication_factor) {
+    std::vector<Host*> chosen;
+    while (chosen.size() < replication_factor) {
+      Host& next = best(chosen);
+      if (chosen.empty()) ++next.leads;
+      ++next.replicas;
+      chosen.push_back(&next);
+    }
+    std::vector<int32_t> ids;
+    for (const Host* host : chosen) ids.push_back(host->broker->id);
+    return ids;
+  }
+
+ private:
+  /// What makes a broker a worse choice, the weightiest first; equals are left to chance, so that
+  /// the followers of one broker's partitions are not all on one other.
+  using Cost = std::tuple<bool, int32_t, int32_t, int32_t, uint64_t>;
+  Cost cost(const Host& host, const std::vector<Host*>& chosen) const {
+    auto in_rack = std::count_if(chosen.begin(), chosen.end(), [&](const Host* other) {
+      return other->broker->rack == host.broker->rack;
+    });
+    return {!host.broker->is_active(), static_cast<int32_t>(in_rack),
+            chosen.empty() ? host.leads : 0, host.replicas, random_.next()};
+  }
+  /// There must be one more broker than chosen.
+  Host& best(const std::vector<Host*>& chosen) {
+    Host* best = nullptr;
+    Cost lowest;
+    for (Host& host : hosts_) {
+      if (std::find(chosen.begin(), chosen.end(), &host) != chosen.end()) continue;
+      Cost its = cost(host, chosen);
+      if (best == nullptr || its < lowest) {
+        best = &host;
+        lowest = its;
+      }
+    }
+    return *best;
+  }
+
+  std::vector<Host> hosts_;
+  base::Random& random_;
+};
+
+}  // namespace
+
 base::Uuid directory_on(const MetadataImage& image, int32_t broker_id) {
   const Broker* broker = image.broker(broker_id);
   if (broker == nullptr || broker->directories.size() != 1) return {};
   return broker->directories.front();
 }
 
-struct Candidates {
-  std::vector<int32_t> active;
-  std::vector<int32_t> inactive;
-};
-
-Candidates candidates(const MetadataImage& image) {
-  Candidates result;
-  image.brokers.for_each([&](int32_t id, const Shared<Broker>& broker) {
-    bool all_cordoned =
-        !broker->cordoned.empty() && broker->cordoned.size() >= broker->directories.size();
-    if (all_cordoned) return;
-    (broker->is_active() ? result.active : result.inactive).push_back(id);
-  });
-  return result;
-}
-
-}  // namespace
-
 protocol::KafkaResult<Assignment> place(const MetadataImage& image, int32_t partitions,
                                         int16_t replication_factor, base::Random& random) {
-  Candidates from = candidates(image);
+  std::vector<Host> from = hosts(image);
   std::string prefix =
       fmt::format("Unable to replicate the partition {} time(s): ", replication_factor);
-  if (from.active.empty())
+  bool any_active = std::any_of(from.begin(), from.end(),
+                                [](const Host& host) { return host.broker->is_active(); });
+  if (!any_active)
     return kafka_fail(ErrorCode::kInvalidReplicationFactor,
                       prefix + "All brokers are currently fenced.");
-  size_t known = from.active.size() + from.inactive.size();
   auto wanted = static_cast<size_t>(replication_factor);
-  if (wanted > known)
+  if (wanted > from.size())
     return kafka_fail(
         ErrorCode::kInvalidReplicationFactor,
         prefix + fmt::format("The target replication factor of {} cannot be reached because only "
                              "{} broker(s) are registered or some brokers have all their log "
                              "directories cordoned.",
-                             replication_factor, known));
-  size_t first = random.below(from.active.size());
-  Assignment result(static_cast<size_t>(partitions));
-  for (size_t p = 0; p < result.size(); ++p) {
-    // A second round over the brokers pairs them anew, so that followers spread too.
-    size_t shift = p / from.active.size();
-    for (size_t r = 0; r < std::min(wanted, from.active.size()); ++r) {
-      size_t step = r == 0 ? 0 : 1 + (r - 1 + shift) % (from.active.size() - 1);
-      result[p].push_back(from.active[(first + p + step) % from.active.size()]);
-    }
-    for (size_t r = 0; result[p].size() < wanted; ++r)
-      result[p].push_back(from.inactive[(first + p + r) % from.inactive.size()]);
-  }
+                             replication_factor, from.size()));
+  ReplicaPlacer placer(std::move(from), random);
+  Assignment result;
+  for (int32_t p = 0; p < partitions; ++p) result.push_back(placer.place(wanted));
   return result;
 }
 

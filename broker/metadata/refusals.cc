@@ -108,4 +108,40 @@ protocol::UpdateFeaturesResponse refuse(const protocol::UpdateFeaturesRequest&,
   return response;
 }
 
+protocol::UnregisterBrokerResponse refuse(const protocol::UnregisterBrokerRequest&,
+                                          const KafkaError& error) {
+  auto response = refuse_whole<protocol::UnregisterBrokerResponse>(error);
+  response.error_message = error.message;
+  return response;
+}
+
+protocol::AlterPartitionResponse refuse(const protocol::AlterPartitionRequest&,
+                                        const KafkaError& error) {
+  return refuse_whole<protocol::AlterPartitionResponse>(error);
+}
+
+protocol::ElectLeadersResponse refuse(const protocol::ElectLeadersRequest&,
+                                      const KafkaError& error) {
+  return refuse_whole<protocol::ElectLeadersResponse>(error);
+}
+
+protocol::AlterPartitionReassignmentsResponse refuse(
+    const protocol::AlterPartitionReassignmentsRequest&, const KafkaError& error) {
+  auto response = refuse_whole<protocol::AlterPartitionReassignmentsResponse>(error);
+  response.error_message = error.message;
+  return response;
+}
+
+protocol::ListPartitionReassignmentsResponse refuse(
+    const protocol::ListPartitionReassignmentsRequest&, const KafkaError& error) {
+  auto response = refuse_whole<protocol::ListPartitionReassignmentsResponse>(error);
+  response.error_message = error.message;
+  return response;
+}
+
+protocol::AssignReplicasToDirsResponse refuse(const protocol::AssignReplicasToDirsRequest&,
+                                              const KafkaError& error) {
+  return refuse_whole<protocol::AssignReplicasToDirsResponse>(error);
+}
+
 }  // namespace longhaul::broker::metadata

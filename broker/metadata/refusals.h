@@ -28,5 +28,17 @@ protocol::AllocateProducerIdsResponse refuse(const protocol::AllocateProducerIds
                                              const KafkaError& error);
 protocol::UpdateFeaturesResponse refuse(const protocol::UpdateFeaturesRequest& request,
                                         const KafkaError& error);
+protocol::UnregisterBrokerResponse refuse(const protocol::UnregisterBrokerRequest& request,
+                                          const KafkaError& error);
+protocol::AlterPartitionResponse refuse(const protocol::AlterPartitionRequest& request,
+                                        const KafkaError& error);
+protocol::ElectLeadersResponse refuse(const protocol::ElectLeadersRequest& request,
+                                      const KafkaError& error);
+protocol::AlterPartitionReassignmentsResponse refuse(
+    const protocol::AlterPartitionReassignmentsRequest& request, const KafkaError& error);
+protocol::ListPartitionReassignmentsResponse refuse(
+    const protocol::ListPartitionReassignmentsRequest& request, const KafkaError& error);
+protocol::AssignReplicasToDirsResponse refuse(const protocol::AssignReplicasToDirsRequest& request,
+                                              const KafkaError& error);
 
 }  // namespace longhaul::broker::metadata

@@ -1,10 +1,12 @@
-// Brokers make themselves known and come alive (KIP-631), controllers make themselves known.
+// Brokers and controllers make themselves known (KIP-631, KIP-919).
 #include <fmt/core.h>
 
 #include <algorithm>
 
 #include "broker/metadata/controller.h"
 #include "broker/metadata/features.h"
+#include "broker/metadata/heartbeat_tracker.h"
+#include "broker/metadata/partition_updates.h"
 
 namespace longhaul::broker::metadata {
 namespace {
@@ -79,20 +81,24 @@ protocol::RegisterBrokerRecord record_of(const Registration& request, int64_t ep
   return record;
 }
 
-/// Partitions without a leader that this broker may lead, now that it is alive.
-void lead_orphans(const MetadataImage& image, int32_t broker_id, MetadataRecords& records) {
-  image.topics.for_each([&](const base::Uuid& id, const Shared<Topic>& topic) {
-    for (size_t i = 0; i < topic->partitions.size(); ++i) {
-      const Partition& partition = *topic->partitions[i];
-      if (partition.leader != kNoLeader) continue;
-      if (std::count(partition.isr.begin(), partition.isr.end(), broker_id) == 0) continue;
-      protocol::PartitionChangeRecord change;
-      change.topic_id = id;
-      change.partition_id = static_cast<int32_t>(i);
-      change.leader = broker_id;
-      records.emplace_back(std::move(change));
-    }
-  });
+/// Another process of this broker still lives, as far as the controller knows.
+bool is_taken(const ControllerInput& input, const Broker* known, const Registration& request) {
+  return known != nullptr && known->incarnation != request.incarnation_id &&
+         !known->in_controlled_shutdown && input.heartbeats != nullptr &&
+         input.heartbeats->has_session(known->id, known->epoch, input.now);
+}
+
+/// What the broker becomes for partitions. A new run leads nothing and is in sync with nothing
+/// until it is alive; and if the run before did not end in order it has lost what it had not
+/// flushed (KIP-966).
+BrokerChange change_by(const Broker& known, const Registration& request) {
+  bool same_run = known.incarnation == request.incarnation_id;
+  BrokerChange change{known.id, known};
+  change.unclean = !same_run && request.previous_broker_epoch != known.epoch;
+  if (!same_run) change.now->fenced = true;
+  change.now->directories = request.log_dirs;
+  std::sort(change.now->directories.begin(), change.now->directories.end());
+  return change;
 }
 
 }  // namespace
@@ -103,36 +109,26 @@ Decision<protocol::BrokerRegistrationResponse> register_broker(const ControllerI
   decision.response.error_code = check(input, request);
   if (decision.response.error_code != ErrorCode::kNone) return decision;
   const Broker* known = input.image.broker(request.broker_id);
+  if (is_taken(input, known, request)) {
+    decision.response.error_code = ErrorCode::kDuplicateBrokerRegistration;
+    return decision;
+  }
   bool same_run = known != nullptr && known->incarnation == request.incarnation_id;
-  int64_t epoch = same_run ? known->epoch : input.next_offset;
-  decision.records.emplace_back(record_of(request, epoch));
-  decision.response.broker_epoch = epoch;
-  return decision;
-}
-
-Decision<protocol::BrokerHeartbeatResponse> broker_heartbeat(
-    const ControllerInput& input, const protocol::BrokerHeartbeatRequest& request) {
-  Decision<protocol::BrokerHeartbeatResponse> decision;
-  auto& response = decision.response;
-  const Broker* broker = input.image.broker(request.broker_id);
-  if (broker == nullptr) {
-    response.error_code = ErrorCode::kBrokerIdNotRegistered;
-    return decision;
+  auto record = record_of(request, same_run ? known->epoch : input.next_offset);
+  if (same_run) {
+    record.fenced = known->fenced;
+    record.in_controlled_shutdown = known->in_controlled_shutdown;
   }
-  if (broker->epoch != request.broker_epoch) {
-    response.error_code = ErrorCode::kStaleBrokerEpoch;
-    return decision;
+  decision.response.broker_epoch = record.broker_epoch;
+  decision.records.emplace_back(std::move(record));
+  if (known == nullptr) return decision;
+  PartitionUpdates updates(input, change_by(*known, request));
+  if (!updates.settle_changed_broker(decision.records) && !same_run) {
+    // More than a batch holds: the broker asks again, and is registered with the last of it.
+    decision.records.erase(decision.records.begin());
+    decision.response.broker_epoch = -1;
+    decision.response.error_code = ErrorCode::kRequestTimedOut;
   }
-  response.is_caught_up = request.current_metadata_offset >= broker->epoch;
-  response.is_fenced = broker->fenced;
-  if (!broker->fenced || request.want_fence || !response.is_caught_up) return decision;
-  protocol::BrokerRegistrationChangeRecord change;
-  change.broker_id = broker->id;
-  change.broker_epoch = broker->epoch;
-  change.fenced = -1;
-  decision.records.emplace_back(std::move(change));
-  lead_orphans(input.image, broker->id, decision.records);
-  response.is_fenced = false;
   return decision;
 }
 

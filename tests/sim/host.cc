@@ -164,6 +164,12 @@ void Host::fail(const base::Error& error) {
 void Host::stop() {
   if (!process_ || std::exchange(process_->stopping, true)) return;
   world_.trace.line(name_, "stops");
+  if (!failure_.empty() || !process_->node) return drain();
+  process_->node->resign([this] { drain(); });
+}
+
+void Host::drain() {
+  if (process_->disk.is_dead()) return;
   Process& process = *process_;
   process.reactor.post([&process] {
     auto ends = process.ends;

@@ -82,6 +82,7 @@ class Host {
   void dies();
   void bury(base::CrashMode mode);
   void fail(const base::Error& error);
+  void drain();
   void stop_node();
   void ended(base::Result<void> outcome);
   void heal_process();

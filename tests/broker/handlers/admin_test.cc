@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "broker/handlers/dispatcher.h"
 #include "protocol/messages/api_versions.h"
 #include "protocol/messages/create_partitions.h"
@@ -265,7 +267,9 @@ TEST_F(Admin, AnApiVersionsOfTheFutureIsToldWhichThereAre) {
   uint64_t sequence = send_frame(base::ByteView(frame).subspan(4));
   auto response = answer<protocol::ApiVersionsResponse>(sequence, 0);
   EXPECT_EQ(response.error_code, ErrorCode::kUnsupportedVersion);
-  EXPECT_EQ(response.api_keys.size(), api_handlers().size());
+  auto served = std::count_if(api_handlers().begin(), api_handlers().end(),
+                              [](const ApiHandler& each) { return each.on_broker; });
+  EXPECT_EQ(static_cast<int64_t>(response.api_keys.size()), served);
 }
 
 TEST_F(Admin, SoftwareNamesAreOfLettersAndDigits) {

@@ -1,6 +1,7 @@
 // Several log directories, one of which fails (KIP-112).
 #include "protocol/messages/describe_log_dirs.h"
 #include "protocol/messages/list_offsets.h"
+#include "protocol/messages/metadata.h"
 #include "tests/broker/handlers/node_fixture.h"
 
 namespace longhaul::broker::handlers {
@@ -100,6 +101,27 @@ TEST_F(LogDirs, ABrokerStartsWithoutOneThatHasFailedAndDoesNotBeginItsPartitions
   files_.set_fault_hook({});
   start_with_two();
   EXPECT_EQ(node_->logs().get("t", 1)->log_end_offset(), 1) << "nothing was lost";
+}
+
+TEST_F(LogDirs, TheControllerKnowsWhatAFailedOneTook) {
+  create_topic("t", 2);
+  ASSERT_EQ(node_->logs().directory_of("t", 0), "/d");
+  run();
+  auto leaders = [this] {
+    protocol::MetadataRequest request;
+    request.topics.emplace().push_back({.name = "t"});
+    std::vector<int32_t> ids;
+    auto response = ask<protocol::MetadataResponse>(request, 12);
+    for (const auto& each : response.topics.at(0).partitions) ids.push_back(each.leader_id);
+    return ids;
+  };
+  EXPECT_EQ(leaders(), (std::vector<int32_t>{1000, 1000}));
+  break_disk("/d");
+  EXPECT_EQ(produce_to(0), ErrorCode::kKafkaStorageError);
+  advance(std::chrono::milliseconds(2'100));
+  EXPECT_EQ(leaders(), (std::vector<int32_t>{-1, 1000}));
+  EXPECT_EQ(produce_to(1), ErrorCode::kNone);
+  EXPECT_TRUE(fatal_.empty());
 }
 
 }  // namespace

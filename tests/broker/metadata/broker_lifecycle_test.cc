@@ -1,5 +1,7 @@
 #include "broker/metadata/broker_lifecycle.h"
 
+#include <algorithm>
+
 #include "tests/broker/metadata/node_fixture.h"
 
 namespace longhaul::broker::metadata {
@@ -15,21 +17,33 @@ class Lifecycle : public NodeFixture {
     params.clock = &clock_;
     params.controller = node_.get();
     params.images = &node_->images();
-    auto& request = params.registration;
-    request.broker_id = 1000;
-    request.cluster_id = cluster;
-    request.incarnation_id = base::Uuid::random(random_);
-    request.listeners.push_back({"PLAINTEXT", "localhost", 9092, 0});
-    request.features.push_back({"metadata.version", 30, 30});
-    request.rack = std::nullopt;
-    request.log_dirs = {self_.directory};
+    params.registration = registration(1000);
+    params.registration.cluster_id = cluster;
+    params.registration.log_dirs.push_back(base::Uuid::random(random_));
+    params.heartbeat_interval_ms = interval_ms_;
     params.request_timeout_ms = 1'000;
     params.on_refused = [this](ErrorCode code) { refused_ = code; };
+    params.on_fenced = [this](bool fenced) { fenced_.push_back(fenced); };
+    params.offline_directories = [this] { return offline_; };
     lifecycle_ = std::make_shared<BrokerLifecycle>(std::move(params));
   }
 
+  /// A broker that is alive and leads the topic "t".
+  void serve() {
+    upkeep_.session_timeout = std::chrono::seconds(9);
+    start();
+    make(kCluster);
+    lifecycle_->register_broker([this](int64_t) { lifecycle_->unfence([] {}); });
+    run();
+    ASSERT_EQ(created("t"), ErrorCode::kNone);
+  }
+  int32_t leader() { return image()->partition("t", 0)->leader; }
+
   std::shared_ptr<BrokerLifecycle> lifecycle_;
   ErrorCode refused_ = ErrorCode::kNone;
+  int64_t interval_ms_ = 2'000;
+  std::vector<bool> fenced_;
+  std::vector<base::Uuid> offline_;
 };
 
 TEST_F(Lifecycle, RegistersAndComesAlive) {
@@ -71,6 +85,88 @@ TEST_F(Lifecycle, AWrongClusterIsFinal) {
   run();
   EXPECT_EQ(refused_, ErrorCode::kInconsistentClusterId);
   advance(10'000);
+  stop();
+}
+
+TEST_F(Lifecycle, HeartbeatsKeepItAlive) {
+  serve();
+  int64_t end = image()->provenance.offset;
+  advance(60'000);
+  EXPECT_EQ(fenced_, (std::vector<bool>{false}));
+  EXPECT_EQ(image()->provenance.offset, end) << "and write nothing";
+  lifecycle_.reset();
+  advance(9'100);
+  EXPECT_TRUE(image()->broker(1000)->fenced);
+  stop();
+}
+
+TEST_F(Lifecycle, WhoeverIsFencedComesBack) {
+  interval_ms_ = 10'000;
+  serve();
+  advance(9'500);
+  EXPECT_EQ(leader(), kNoLeader);
+  advance(1'000);
+  EXPECT_EQ(fenced_.size(), 1u) << "the heartbeat that unfences says so";
+  EXPECT_EQ(leader(), 1000);
+  stop();
+}
+
+TEST_F(Lifecycle, ControlledShutdown) {
+  serve();
+  bool gone = false;
+  lifecycle_->shut_down([&] { gone = true; });
+  advance(300);
+  EXPECT_TRUE(gone);
+  EXPECT_TRUE(image()->broker(1000)->fenced);
+  EXPECT_TRUE(image()->broker(1000)->in_controlled_shutdown);
+  EXPECT_EQ(leader(), kNoLeader);
+  int64_t end = image()->provenance.offset;
+  advance(60'000);
+  EXPECT_EQ(image()->provenance.offset, end);
+  stop();
+}
+
+TEST_F(Lifecycle, AShutdownThatNobodyGrantsEndsByItself) {
+  serve();
+  bool gone = false;
+  lifecycle_->shut_down([&] { gone = true; });
+  io_->hold();
+  advance(29'000);
+  EXPECT_FALSE(gone);
+  advance(2'000);
+  EXPECT_TRUE(gone);
+  io_->resume();
+  stop();
+}
+
+TEST_F(Lifecycle, AShutdownBeforeTheRegistration) {
+  start();
+  make(kCluster);
+  lifecycle_->register_broker([&](int64_t) { ADD_FAILURE(); });
+  bool gone = false;
+  lifecycle_->shut_down([&] { gone = true; });
+  EXPECT_TRUE(gone);
+  advance(1'000);
+  stop();
+}
+
+TEST_F(Lifecycle, FailedDirectoriesAreTold) {
+  serve();
+  offline_ = {self_.directory};
+  advance(2'100);
+  const auto& online = image()->broker(1000)->directories;
+  EXPECT_EQ(online.size(), 1u);
+  EXPECT_EQ(std::count(online.begin(), online.end(), self_.directory), 0);
+  stop();
+}
+
+TEST_F(Lifecycle, WhoIsNoLongerRegisteredIsTold) {
+  serve();
+  protocol::UnregisterBrokerRequest request;
+  request.broker_id = 1000;
+  send(&MetadataNode::unregister_broker, request);
+  advance(2'100);
+  EXPECT_EQ(refused_, ErrorCode::kBrokerIdNotRegistered);
   stop();
 }
 

@@ -32,12 +32,14 @@ class ControllerFixture : public ::testing::Test {
     image_ = *next;
   }
 
+  ControllerInput input() {
+    return {*image_, offset_, settings_, rules_, random_, heartbeats_, now_};
+  }
   /// Decides, and applies what was decided.
   template <class Request, class Response>
   Response run(Decision<Response> (*decide)(const ControllerInput&, const Request&),
                const Request& request) {
-    ControllerInput input{*image_, offset_, settings_, rules_, random_};
-    Decision<Response> decision = decide(input, request);
+    Decision<Response> decision = decide(input(), request);
     records_ = decision.records;
     apply(decision.records);
     return decision.response;
@@ -91,6 +93,8 @@ class ControllerFixture : public ::testing::Test {
   ControllerSettings settings_;
   TestConfigRules rules_;
   base::SeededRandom random_{7};
+  const BrokerHeartbeatTracker* heartbeats_ = nullptr;
+  base::Clock::Monotonic now_{};
 };
 
 }  // namespace longhaul::broker::metadata

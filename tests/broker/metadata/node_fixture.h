@@ -58,6 +58,8 @@ class NodeFixture : public ::testing::Test {
     params.self = self_;
     params.settings.node_id = 1000;
     params.settings.cluster_id = kCluster;
+    params.upkeep = upkeep_;
+    params.reach = reach_;
     params.configs = &rules_;
     params.bootstrap = default_bootstrap();
     params.on_fatal = [this](const base::Error& error) { fatal_ = error.message; };
@@ -109,23 +111,29 @@ class NodeFixture : public ::testing::Test {
                            [answer](Response response) { *answer = std::move(response); });
     return answer;
   }
-  int64_t register_broker() {
+  protocol::BrokerRegistrationRequest registration(int32_t id) {
     protocol::BrokerRegistrationRequest request;
-    request.broker_id = 1000;
+    request.broker_id = id;
     request.cluster_id = kCluster;
     request.incarnation_id = base::Uuid::random(random_);
     request.listeners.push_back({"PLAINTEXT", "localhost", 9092, 0});
     request.features.push_back({"metadata.version", 30, 30});
     request.rack = std::nullopt;
     request.log_dirs = {self_.directory};
-    auto registered = send(&MetadataNode::register_broker, request);
+    return request;
+  }
+  protocol::BrokerHeartbeatRequest heartbeat(int32_t id) {
+    protocol::BrokerHeartbeatRequest request;
+    request.broker_id = id;
+    request.broker_epoch = image()->broker(id)->epoch;
+    request.current_metadata_offset = image()->provenance.offset - 1;
+    return request;
+  }
+  int64_t register_broker() {
+    auto registered = send(&MetadataNode::register_broker, registration(1000));
     run();
     EXPECT_TRUE(*registered && (*registered)->error_code == protocol::ErrorCode::kNone);
-    protocol::BrokerHeartbeatRequest beat;
-    beat.broker_id = 1000;
-    beat.broker_epoch = (*registered)->broker_epoch;
-    beat.current_metadata_offset = image()->provenance.offset - 1;
-    auto alive = send(&MetadataNode::broker_heartbeat, beat);
+    auto alive = send(&MetadataNode::broker_heartbeat, heartbeat(1000));
     run();
     EXPECT_TRUE(*alive && !(*alive)->is_fenced);
     return (*registered)->broker_epoch;
@@ -151,6 +159,9 @@ class NodeFixture : public ::testing::Test {
   base::SeededRandom random_{11};
   TestConfigRules rules_;
   MetadataLogOptions options_;
+  /// Tests that are not about sessions have brokers that say nothing.
+  UpkeepSettings upkeep_{.session_timeout = std::chrono::hours(1'000)};
+  ControllerUpkeep::Reach reach_;
   raft::ReplicaKey self_;
   std::optional<sim::Loop> loop_;
   std::optional<sim::Workers> io_;

@@ -1,4 +1,4 @@
-// Three options, enough for the controller's tests.
+// A few options, enough for the controller's tests.
 #pragma once
 
 #include <algorithm>
@@ -9,14 +9,17 @@
 
 namespace longhaul::broker::metadata {
 
-/// Knows retention.ms (a number), cleanup.policy (a list) and segment.ms (no more than retention).
+/// Knows retention.ms (a number), cleanup.policy (a list) and segment.ms (no more than retention);
+/// and for elections min.insync.replicas and unclean.leader.election.enable (if set at all).
 class TestConfigRules final : public ConfigRules {
  public:
   protocol::KafkaResult<> alter(const ConfigResource&, ConfigMap& own,
                                 const config::Alteration& change) const override {
     using protocol::ErrorCode;
     bool is_list = change.name == "cleanup.policy";
-    bool is_number = change.name == "retention.ms" || change.name == "segment.ms";
+    bool is_number = change.name == "retention.ms" || change.name == "segment.ms" ||
+                     change.name == "min.insync.replicas" ||
+                     change.name == "unclean.leader.election.enable";
     if (change.operation == config::Operation::kDelete) {
       own.erase(change.name);
       return {};
@@ -55,6 +58,13 @@ class TestConfigRules final : public ConfigRules {
       all.push_back(std::move(config));
     }
     return all;
+  }
+  ElectionRules election(const ConfigMap& own, const ConfigMap&, const ConfigMap&) const override {
+    ElectionRules rules;
+    if (auto set = own.find("min.insync.replicas"); set != own.end())
+      rules.min_insync_replicas = std::stoi(set->second);
+    rules.unclean = own.contains("unclean.leader.election.enable");
+    return rules;
   }
 };
 

@@ -1,0 +1,20 @@
+// What rooms need to know of the configuration.
+#pragma once
+
+#include <string>
+
+#include "broker/config/broker_config.h"
+#include "broker/groups/coordinator.h"
+#include "broker/metadata/controller.h"
+#include "broker/metadata/metadata_log.h"
+#include "broker/metadata/upkeep.h"
+
+namespace longhaul::broker::app {
+
+groups::GroupConfig group_config(const config::BrokerConfig& config);
+metadata::ControllerSettings controller_settings(const config::BrokerConfig& config,
+                                                 const std::string& cluster_id);
+metadata::UpkeepSettings upkeep_settings(const config::BrokerConfig& config);
+metadata::MetadataLogOptions metadata_log_options(const config::BrokerConfig& config);
+
+}  // namespace longhaul::broker::app

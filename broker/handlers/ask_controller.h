@@ -1,0 +1,45 @@
+// Requests that the active controller decides.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "broker/handlers/call.h"
+#include "broker/handlers/services.h"
+
+namespace longhaul::broker::handlers {
+
+/// What Kafka's clients wait where the protocol has no timeout of the request's own.
+inline constexpr std::chrono::milliseconds kControllerTimeout{30'000};
+
+template <class Request>
+std::chrono::milliseconds timeout_of(const Request& request) {
+  if constexpr (requires { request.timeout_ms; }) {
+    return std::chrono::milliseconds(std::max(request.timeout_ms, 0));
+  } else {
+    return kControllerTimeout;
+  }
+}
+
+template <class Request, class Response>
+void ask_controller(Services& services, Call call,
+                    void (metadata::ControllerClient::*decide)(
+                        Request, metadata::ReplyTo, metadata::ControllerClient::Done<Response>)) {
+  auto request = call.decode<Request>();
+  if (!request) return;
+  call.release_frame();
+  metadata::ReplyTo reply_to{&call.loop(), services.clock.monotonic() + timeout_of(*request)};
+  (services.controller.*decide)(
+      std::move(*request), reply_to,
+      [call = std::move(call)](const Response& response) mutable { call.respond(response); });
+}
+
+/// The handler of one of the controller's requests: decodes it, lets the controller decide, and
+/// answers.
+template <auto kDecide>
+void by_controller(Services& services, Call call) {
+  ask_controller(services, std::move(call), kDecide);
+}
+
+}  // namespace longhaul::broker::handlers
