@@ -18,13 +18,6 @@ using base::fail;
 constexpr uint64_t kReadBytes = 1 << 20;
 constexpr uint64_t kLargestQuorumState = 64 << 10;
 
-/// Kafka's fixed ID of the metadata topic.
-base::Uuid metadata_topic_id() {
-  base::Uuid id;
-  id.bytes[15] = 1;
-  return id;
-}
-
 std::shared_ptr<const log::LogConfig> log_config(const MetadataLogOptions& options) {
   auto config = std::make_shared<log::LogConfig>();
   config->segment_bytes = options.segment_bytes;
@@ -83,7 +76,7 @@ base::Result<void> MetadataLog::open_log() {
                        .logger = params_.logger,
                        .path = directory_,
                        .id = {std::string(kMetadataTopic), 0},
-                       .topic_id = metadata_topic_id(),
+                       .topic_id = raft::metadata_topic_id(),
                        .config = log_config(params_.options),
                        .on_failure = params_.on_failure};
   LH_ASSIGN(log_, log::Log::open(std::move(log)));
@@ -138,9 +131,22 @@ base::Result<void> MetadataLog::load_voters() {
   return {};
 }
 
+/// Where the log begins, with the epoch of the record before: a snapshot's end.
+raft::OffsetAndEpoch MetadataLog::origin(int32_t first_epoch) const {
+  raft::OffsetAndEpoch origin{log_->log_start_offset(), 0};
+  if (origin.offset == 0) return origin;
+  origin.epoch = first_epoch;  // not older; replicas that are older get a snapshot
+  auto ids = list_snapshots(*params_.files, directory_);
+  if (!ids) return origin;
+  for (const raft::OffsetAndEpoch& id : *ids) {
+    if (id.offset == origin.offset) origin = id;
+  }
+  return origin;
+}
+
 raft::LogState MetadataLog::state() const {
   raft::LogState state;
-  state.start_offset = log_->log_start_offset();
+  state.snapshot = snapshot_.id;
   state.end_offset = log_->log_end_offset();
   state.voters = voters_;
   // From the newest epoch back: each step tells where the next newer one begins.
@@ -148,13 +154,13 @@ raft::LogState MetadataLog::state() const {
   for (auto epoch = log_->latest_epoch(); epoch;) {
     log::EpochEnd older = log_->end_offset_for_epoch(*epoch - 1);
     bool is_oldest = older.epoch < 0 || older.epoch >= *epoch || older.end_offset < 0;
-    starts[*epoch] = is_oldest ? state.start_offset : older.end_offset;
+    starts[*epoch] = is_oldest ? log_->log_start_offset() : older.end_offset;
     if (is_oldest) break;
     epoch = older.epoch;
   }
+  state.epochs =
+      raft::EpochTable(origin(starts.empty() ? snapshot_.id.epoch : starts.begin()->first));
   for (auto [epoch, start] : starts) state.epochs.assign(epoch, start);
-  if (state.epochs.starts().empty() && snapshot_.id.epoch > 0)
-    state.epochs.assign(snapshot_.id.epoch, snapshot_.id.offset);
   return state;
 }
 

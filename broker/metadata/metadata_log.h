@@ -95,6 +95,7 @@ class MetadataLog {
   base::Result<void> load_snapshot();
   base::Result<void> load_election();
   base::Result<void> load_voters();
+  raft::OffsetAndEpoch origin(int32_t first_epoch) const;
   base::Result<void> remove_leftovers();
 
   Params params_;

@@ -25,6 +25,7 @@ void MetadataNode::wire() {
   driver.loop = params_.loop;
   driver.io = params_.io;
   driver.clock = params_.clock;
+  driver.random = params_.random;
   driver.logger = params_.logger;
   driver.log = params_.log;
   driver.self = params_.self;
@@ -161,13 +162,14 @@ void MetadataNode::write_snapshot(bool roll) {
     params_.logger.warn("rolling the metadata log: {}", done.error().message);
   params_.io->post([weak = weak_from_this(), loop = params_.loop, log = params_.log, image,
                     voters = driver_->raft().voters().before(image->provenance.offset)] {
-    loop->post([weak, result = log->write_snapshot(*image, voters)] {
-      if (auto self = weak.lock()) self->snapshot_written(result);
+    loop->post([weak, id = image->provenance, result = log->write_snapshot(*image, voters)] {
+      if (auto self = weak.lock()) self->snapshot_written(id, result);
     });
   });
 }
 
-void MetadataNode::snapshot_written(const base::Result<void>& result) {
+void MetadataNode::snapshot_written(const raft::OffsetAndEpoch& id,
+                                    const base::Result<void>& result) {
   snapshotting_ = false;
   base::Result<int64_t> start = 0;
   if (result && !stopping_) start = params_.log->clean();
@@ -175,9 +177,9 @@ void MetadataNode::snapshot_written(const base::Result<void>& result) {
     params_.logger.error("snapshot of the metadata: {}",
                          result ? start.error().message : result.error().message);
   } else if (!stopping_) {
-    driver_->log_start_moved(*start);
-    params_.logger.info("snapshot of the metadata up to offset {}, log begins at {}",
-                        snapshot_offset_, *start);
+    driver_->snapshot_written(id, *start);
+    params_.logger.info("snapshot of the metadata up to offset {}, log begins at {}", id.offset,
+                        *start);
   }
   if (after_snapshot_) std::exchange(after_snapshot_, {})();
 }

@@ -87,7 +87,7 @@ class MetadataNode : public ControllerClient, public std::enable_shared_from_thi
   void activate_if_ready();
   void snapshot_if_due();
   void write_snapshot(bool roll);
-  void snapshot_written(const base::Result<void>& result);
+  void snapshot_written(const raft::OffsetAndEpoch& id, const base::Result<void>& result);
   void arm_snapshot_timer();
   void fatal(const base::Error& error);
 

@@ -18,7 +18,8 @@ Overloaded(F...) -> Overloaded<F...>;
 
 QuorumDriver::QuorumDriver(Params params)
     : params_(std::move(params)),
-      raft_(params_.self, params_.log->election(), params_.log->state()) {}
+      raft_(raft::Voter{params_.self, {}}, params_.log->election(), params_.log->state(),
+            *params_.random) {}
 
 void QuorumDriver::start() { carry_out(raft_.start(params_.clock->monotonic())); }
 
@@ -51,11 +52,17 @@ void QuorumDriver::carry_out(raft::Outputs outputs) {
     std::visit(Overloaded{
                    [&](raft::PersistElection& it) { done = params_.log->save_election(it.state); },
                    [&](raft::AppendControl& it) { done = carry_out(it); },
+                   [&](raft::AppendVoters& it) { done = carry_out(it); },
                    [&](raft::Flush&) { begin_flush(); },
                    [&](raft::RoleChange& it) { params_.on_role(it); },
                    [&](raft::HighWatermark& it) {
                      params_.log->set_high_watermark(it.offset);
                      params_.on_committed(it.offset);
+                   },
+                   [&](raft::Alarm& it) { params_.logger.error("the quorum: {}", it.what); },
+                   [](raft::Send&) {},  // nobody to send it: an observer finds no leader
+                   [&](auto&) {
+                     done = base::fail(base::Errc::kUnsupported, "a quorum of several voters");
                    },
                },
                output);
@@ -63,8 +70,13 @@ void QuorumDriver::carry_out(raft::Outputs outputs) {
   }
 }
 
-base::Result<void> QuorumDriver::carry_out(raft::AppendControl& control) {
+base::Result<void> QuorumDriver::carry_out(const raft::AppendControl& control) {
   base::Bytes batch = leader_change_batch(control, params_.clock->wall_ms());
+  return params_.log->append(batch, control.epoch);
+}
+
+base::Result<void> QuorumDriver::carry_out(const raft::AppendVoters& control) {
+  base::Bytes batch = voters_batch(control, params_.clock->wall_ms());
   return params_.log->append(batch, control.epoch);
 }
 
@@ -88,7 +100,7 @@ void QuorumDriver::flushed(base::Result<int64_t> end) {
     fail(end.error());
   } else if (!failed_) {
     if (flush_again_ && !stopping_) begin_flush();
-    carry_out(raft_.synced(*end));
+    carry_out(raft_.synced(*end, params_.clock->monotonic()));
   }
   if (stopping_ && !flushing_ && idle_) std::exchange(idle_, {})();
 }

@@ -1,4 +1,6 @@
-// Carries out what raft decides: appends, flushes, remembers elections.
+// Carries out what raft decides: appends, flushes, remembers elections. Of one voter so far; for
+// more, these are missing: a timer for `Raft::tick`, requests to and from other nodes
+// (raft/wire.h), what followers do to the log, and snapshots from the leader.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +10,7 @@
 #include "base/clock.h"
 #include "base/executor.h"
 #include "base/log.h"
+#include "base/random.h"
 #include "base/result.h"
 #include "broker/metadata/metadata_log.h"
 #include "broker/raft/raft.h"
@@ -22,6 +25,7 @@ class QuorumDriver : public std::enable_shared_from_this<QuorumDriver> {
     base::EventLoop* loop = nullptr;
     base::Executor* io = nullptr;  ///< where fsync may block
     const base::Clock* clock = nullptr;
+    base::Random* random = nullptr;  ///< used on the loop alone
     base::Logger logger{base::null_sink(), "metadata"};
     std::shared_ptr<MetadataLog> log;
     raft::ReplicaKey self;
@@ -50,11 +54,16 @@ class QuorumDriver : public std::enable_shared_from_this<QuorumDriver> {
   void stop(base::Task idle);
 
   const raft::Raft& raft() const { return raft_; }
-  void log_start_moved(int64_t offset) { raft_.log_start_moved(offset); }
+  /// A snapshot was written, and the log cleaned to begin at `log_start`.
+  void snapshot_written(const raft::OffsetAndEpoch& id, int64_t log_start) {
+    raft_.snapshot_written(id);
+    raft_.log_start_moved(log_start);
+  }
 
  private:
   void carry_out(raft::Outputs outputs);
-  base::Result<void> carry_out(raft::AppendControl& control);
+  base::Result<void> carry_out(const raft::AppendControl& control);
+  base::Result<void> carry_out(const raft::AppendVoters& control);
   void begin_flush();
   void flushed(base::Result<int64_t> end);
   void fail(const base::Error& error);
