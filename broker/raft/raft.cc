@@ -183,9 +183,8 @@ void Raft::send(int32_t to, Request request, Now now, Outputs& out) {
 }
 
 Outputs Raft::synced(int64_t end_offset, Now now) {
+  LH_ASSERT(end_offset <= log_.end_offset, "nothing beyond the end can be durable");
   Outputs out;
-  // A sync that began before a truncation may tell of records that are gone.
-  end_offset = std::min(end_offset, log_.end_offset);
   if (end_offset <= synced_) return out;
   synced_ = end_offset;
   if (is_leader()) {

@@ -130,16 +130,20 @@ std::vector<Send> sent(const Outputs& out) {
   return found;
 }
 
-/// Wins the election of three: `raft` asks, the first peer asked says yes, twice.
-void win(Raft& raft) {
-  Outputs out = raft.start(kNow);
-  out = raft.tick(kNow + kLong);
+/// Wins an election of three: `raft` asks, the first peer asked says yes, twice.
+void campaign(Raft& raft) {
+  Outputs out = raft.tick(kNow + kLong);
   auto pre = sent<VoteRequest>(out).at(0);
   out =
       raft.answered(pre.id, VoteResponse{{ErrorCode::kNone, raft.epoch(), {}}, true}, kNow + kLong);
   auto vote = sent<VoteRequest>(out).at(0);
   raft.answered(vote.id, VoteResponse{{ErrorCode::kNone, raft.epoch(), {}}, true}, kNow + kLong);
   ASSERT_TRUE(raft.is_leader());
+}
+
+void win(Raft& raft) {
+  raft.start(kNow);
+  campaign(raft);
 }
 
 TEST(Raft, OlderRecordsCommitOnlyWithOneOfTheLeaders) {
@@ -260,6 +264,49 @@ TEST(Raft, AFollowerAcknowledgesOnlyWhatIsSynced) {
   auto next = std::get<FetchRequest>(sent<FetchRequest>(out)[0].request);
   EXPECT_EQ(next.offset, 35);
   EXPECT_EQ(next.last_epoch, 7);
+}
+
+TEST(Raft, WhoHearsFromALeaderHelpsNobodyToUnseatIt) {
+  Following following;
+  auto ask = [&](bool pre_vote) {
+    VoteRequest request{7, peer(3), peer(1), {100, 7}, pre_vote};
+    Outputs out = following.raft.receive(request, 50, kNow);
+    return std::get<VoteResponse>(std::get<Reply>(out.back()).response).granted;
+  };
+  uint64_t fetch = following.begin();
+  EXPECT_TRUE(ask(/*pre_vote=*/true));  // it has not heard from it in this run
+  EXPECT_FALSE(ask(/*pre_vote=*/false));
+  following.raft.answered(fetch, FetchResponse{{ErrorCode::kNone, 7, 2}, 30}, kNow);
+  EXPECT_FALSE(ask(/*pre_vote=*/true));
+  following.raft.tick(kNow + kLong);
+  EXPECT_EQ(following.raft.role(), Role::kProspective);
+  EXPECT_TRUE(ask(/*pre_vote=*/true));
+  EXPECT_EQ(following.raft.epoch(), 7);
+
+  TestRaft leader(peer(1), {}, founded({peer(1), peer(2), peer(3)}));
+  win(leader);
+  Outputs out =
+      leader.receive(VoteRequest{leader.epoch(), peer(3), peer(1), {100, 7}, true}, 50, kNow);
+  EXPECT_FALSE(std::get<VoteResponse>(at<Reply>(out, 0).response).granted);
+}
+
+TEST(Raft, NoChangeOfVotersBeforeTheEpochHasBegun) {
+  Following following;
+  Raft& raft = following.raft;
+  raft.answered(following.begin(), FetchResponse{{ErrorCode::kNone, 7, 2}, 30}, kNow);
+  campaign(raft);
+  EXPECT_EQ(raft.high_watermark(), 30);  // all that an earlier leader wrote is committed
+  int64_t end = raft.end_offset();
+  raft.synced(end, kNow + kLong);
+  auto remove = [&](uint64_t id) {
+    Outputs out = raft.receive(RemoveVoterRequest{peer(3)}, id, kNow + kLong);
+    const auto* reply = std::get_if<Reply>(&out.at(0));
+    return reply ? std::get<VoterChangeResponse>(reply->response).standing.error : ErrorCode::kNone;
+  };
+  EXPECT_EQ(remove(1), ErrorCode::kRequestTimedOut);
+  raft.receive(FetchRequest{raft.epoch(), peer(2), end, raft.epoch()}, 2, kNow + kLong);
+  EXPECT_EQ(remove(3), ErrorCode::kNone);
+  EXPECT_EQ(raft.voters().latest().size(), 2u);
 }
 
 TEST(Raft, AFollowerNeverGivesUpWhatIsCommitted) {

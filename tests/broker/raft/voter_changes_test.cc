@@ -122,6 +122,23 @@ TEST_F(VoterChanges, WhatWasNotCommittedIsTakenBack) {
   EXPECT_GT(sim.truncations, 0);
 }
 
+TEST_F(VoterChanges, AVoterThatWasAwayFindsThoseOfToday) {
+  QuorumSim sim(3, 2, 61);
+  sim.run(seconds(5));
+  sim.crash(3, true);
+  add(sim, 4);
+  remove(sim, sim.voter(3).key);
+  add(sim, 5);
+  for (int id : {1, 2}) remove(sim, sim.voter(id).key);
+  // Of the voters that it knows none answers.
+  for (int id : {1, 2}) sim.crash(id, true);
+  sim.start(3);
+  sim.run(seconds(30));
+  EXPECT_EQ(sim.raft(3)->role(), Role::kFollower);
+  EXPECT_EQ(sim.raft(3)->leader(), sim.leader());
+  EXPECT_FALSE(sim.raft(3)->is_voter());
+}
+
 TEST_F(VoterChanges, AVoterReportsItsEndpoints) {
   QuorumSim sim(3, 0, 53);
   sim.run(seconds(5));
