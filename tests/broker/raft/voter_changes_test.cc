@@ -262,7 +262,7 @@ TEST_F(VoterChanges, SafeAndLiveUnderFaults) {
   int changed = 0;
   int installed = 0;
   int truncations = 0;
-  for (uint64_t seed = 1; seed <= 60; ++seed) {
+  for (uint64_t seed = 1; seed <= 40; ++seed) {
     ChangingQuorum quorum(seed);
     for (int round = 0; round < 40 && !HasFailure(); ++round) quorum.round();
     if (!HasFailure()) quorum.end_well();
