@@ -29,13 +29,13 @@ std::shared_ptr<const log::LogConfig> log_config(const MetadataLogOptions& optio
   return config;
 }
 
+}  // namespace
+
 base::Error from_kafka(const protocol::KafkaError& error) {
   bool corrupt = error.code == protocol::ErrorCode::kCorruptMessage;
   return {corrupt ? Errc::kCorrupt : Errc::kIo,
           protocol::name(error.code) + (error.message.empty() ? "" : ": " + error.message)};
 }
-
-}  // namespace
 
 MetadataLog::MetadataLog(Params params)
     : params_(std::move(params)), directory_(params_.metadata_dir + "/" + kMetadataLogName) {}
@@ -101,8 +101,12 @@ base::Result<void> MetadataLog::load_snapshot() {
     snapshot_.image = std::make_shared<const MetadataImage>();
   }
   int64_t offset = snapshot_.id.offset;
-  // A snapshot holds only what was committed: a log that ends before it has nothing to add.
-  if (log_->log_end_offset() < offset) return log_->truncate_fully_and_start_at(offset);
+  // A snapshot holds only what was committed: a log that ends before it, or has parted from it
+  // (a leader's snapshot was being installed), has nothing to add.
+  auto epoch = offset > 0 ? log_->epoch_of_offset(offset - 1) : std::nullopt;
+  bool has_parted = epoch && *epoch != snapshot_.id.epoch;
+  if (log_->log_end_offset() < offset || has_parted)
+    return log_->truncate_fully_and_start_at(offset);
   if (log_->log_start_offset() > offset)
     return fail(
         Errc::kCorrupt,
@@ -180,6 +184,12 @@ base::Result<int64_t> MetadataLog::flush() {
   int64_t end = log_->log_end_offset();
   LH_TRY(log_->flush());
   return end;
+}
+
+base::Result<base::Bytes> MetadataLog::read_bytes(int64_t offset, size_t max_bytes) const {
+  auto found = log_->read({offset, max_bytes, end_offset(), /*at_least_one_batch=*/true});
+  if (!found) return tl::unexpected(from_kafka(found.error()));
+  return base::read_slice(found->slice);
 }
 
 base::Result<std::vector<LogBatch>> MetadataLog::read(int64_t offset, int64_t end) const {

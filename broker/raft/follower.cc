@@ -194,7 +194,8 @@ void Raft::on(const EndQuorumEpochRequest& request, uint64_t id, Now now, Output
   if (request.epoch > election_.epoch) become_follower(request.epoch, request.leader, now, out);
   if (may_campaign() && role_ == Role::kFollower) {
     // The best goes at once, the others give it time.
-    auto place = std::find(request.preferred.begin(), request.preferred.end(), self_.key);
+    auto place = std::find_if(request.preferred.begin(), request.preferred.end(),
+                              [&](const ReplicaKey& key) { return is_me(key); });
     auto rank = place - request.preferred.begin();
     leader_resigned_ = true;
     fetched_in_epoch_ = false;

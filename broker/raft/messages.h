@@ -30,7 +30,7 @@ struct Standing {
 struct VoteRequest {
   int32_t epoch = 0;
   ReplicaKey candidate;
-  ReplicaKey voter;        ///< whom it is meant for; a zero directory ID says nothing (version 0)
+  ReplicaKey voter;        ///< whom it is meant for; -1 and a zero directory ID say nothing
   OffsetAndEpoch log_end;  ///< of the candidate
   bool pre_vote = false;   ///< asks without changing anything (KIP-996)
 };

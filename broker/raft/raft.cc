@@ -211,7 +211,7 @@ std::optional<int32_t> Raft::leader() const {
 }
 
 bool Raft::is_me(const ReplicaKey& key) const {
-  return key.id == self_.key.id &&
+  return (key.id < 0 || key.id == self_.key.id) &&
          (key.directory.is_zero() || key.directory == self_.key.directory);
 }
 

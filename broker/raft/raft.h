@@ -102,6 +102,7 @@ class Raft {
   /// As far as known; absent once it has resigned.
   std::optional<int32_t> leader() const;
   const ReplicaKey& self() const { return self_.key; }
+  const std::vector<Endpoint>& self_endpoints() const { return self_.endpoints; }
   const VoterHistory& voters() const { return log_.voters; }
   const EpochTable& epochs() const { return log_.epochs; }
   int64_t start_offset() const { return log_.epochs.origin().offset; }

@@ -111,6 +111,8 @@ protocol::KafkaResult<EndQuorumEpochRequest> from_wire(const protocol::EndQuorum
   EndQuorumEpochRequest request{partition->leader_epoch, partition->leader_id, {}};
   for (const auto& candidate : partition->preferred_candidates)
     request.preferred.push_back({candidate.candidate_id, candidate.candidate_directory_id});
+  for (int32_t id : partition->preferred_successors)  // version 0
+    request.preferred.push_back({id, {}});
   return request;
 }
 
