@@ -44,6 +44,8 @@ class LeaderRequests : public std::enable_shared_from_this<LeaderRequests> {
 
   explicit LeaderRequests(Params params) : params_(std::move(params)) {}
   void submit(Pending pending);
+  /// The leader is another one, or none: nobody waits for the old one's answers.
+  void leader_changed();
   /// Refuses everything, now and from now on.
   void stop();
 
@@ -51,9 +53,10 @@ class LeaderRequests : public std::enable_shared_from_this<LeaderRequests> {
   struct Entry {
     Pending pending;
     base::TimerId timer = 0;
+    int attempts = 0;
   };
   void attempt(uint64_t id);
-  void try_later(uint64_t id);
+  void try_later(uint64_t id, int attempt);
   void refuse(uint64_t id, protocol::ErrorCode code, const char* why);
   std::optional<Pending> take(uint64_t id);
 

@@ -87,8 +87,9 @@ void MetadataNode::stop(base::Task done) {
 void MetadataNode::role_changed(const raft::RoleChange& change) {
   params_.logger.info("{} in epoch {}, leader {}", raft::role_name(change.role), change.epoch,
                       change.leader.value_or(-1));
-  leader_id_ = change.leader.value_or(-1);
-  if (change.role != raft::Role::kLeader && controller_->is_active()) controller_->deactivate();
+  bool is_another = leader_id_.exchange(change.leader.value_or(-1)) != change.leader.value_or(-1);
+  if (change.role != raft::Role::kLeader) controller_->deactivate();
+  if (is_another) leader_requests_->leader_changed();
 }
 
 void MetadataNode::committed(int64_t high_watermark) {

@@ -70,8 +70,12 @@ void MetadataNode::decide_here(const ExchangePtr<Request, Response>& exchange,
     exchange->response = std::move(decision.response);
     return std::move(decision.records);
   };
-  operation.finish = [exchange](std::optional<protocol::KafkaError> error) {
+  operation.finish = [weak = weak_from_this(), exchange,
+                      decide](std::optional<protocol::KafkaError> error) {
     using Way = Exchange<Request, Response>;
+    bool lost = error && error->code == protocol::ErrorCode::kNotController;
+    auto self = weak.lock();
+    if (lost && self && !exchange->reply_to.only_here) return self->route(exchange, decide);
     error ? Way::refuse(exchange, *error) : Way::answer(exchange);
   };
   controller_->submit(std::move(operation));
