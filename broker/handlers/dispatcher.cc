@@ -13,7 +13,7 @@ using protocol::ApiKey;
 // key, on broker listeners, on controller listeners, handler; in the order of keys.
 constexpr ApiHandler kHandlers[] = {
     {ApiKey::kProduce, true, false, handle_produce},
-    {ApiKey::kFetch, true, false, handle_fetch},
+    {ApiKey::kFetch, true, true, handle_fetch},
     {ApiKey::kListOffsets, true, false, handle_list_offsets},
     {ApiKey::kMetadata, true, false, handle_metadata},
     {ApiKey::kOffsetCommit, true, false, handle_offset_commit},
@@ -38,8 +38,20 @@ constexpr ApiHandler kHandlers[] = {
     {ApiKey::kDeleteGroups, true, false, handle_delete_groups},
     {ApiKey::kIncrementalAlterConfigs, true, true, handle_incremental_alter_configs},
     {ApiKey::kOffsetDelete, true, false, handle_offset_delete},
+    {ApiKey::kVote, false, true, handle_vote},
+    {ApiKey::kBeginQuorumEpoch, false, true, handle_begin_quorum_epoch},
+    {ApiKey::kEndQuorumEpoch, false, true, handle_end_quorum_epoch},
+    {ApiKey::kDescribeQuorum, true, true, handle_describe_quorum},
+    {ApiKey::kFetchSnapshot, false, true, handle_fetch_snapshot},
     {ApiKey::kDescribeCluster, true, true, handle_describe_cluster},
+    {ApiKey::kBrokerRegistration, false, true, handle_broker_registration},
+    {ApiKey::kBrokerHeartbeat, false, true, handle_broker_heartbeat},
+    {ApiKey::kAllocateProducerIds, false, true, handle_allocate_producer_ids},
+    {ApiKey::kControllerRegistration, false, true, handle_controller_registration},
     {ApiKey::kDescribeTopicPartitions, true, false, handle_describe_topic_partitions},
+    {ApiKey::kAddRaftVoter, true, true, handle_add_raft_voter},
+    {ApiKey::kRemoveRaftVoter, true, true, handle_remove_raft_voter},
+    {ApiKey::kUpdateRaftVoter, false, true, handle_update_raft_voter},
 };
 
 const ApiHandler* find_handler(ApiKey key) {
