@@ -45,6 +45,11 @@ base::Result<void> run_format(const FormatArguments& arguments) {
   options.birth = birth_config(loaded.config);
   options.birth.cluster_id = arguments.cluster_id;
   options.standalone = arguments.standalone;
+  if (!arguments.initial_controllers.empty()) {
+    LH_ASSIGN(options.birth.initial_controllers,
+              parse_initial_controllers(arguments.initial_controllers,
+                                        loaded.config.controller_listeners.front()));
+  }
   options.ignore_formatted = arguments.ignore_formatted;
   LH_ASSIGN(auto identity, metadata::format(files, clock, random, options));
   for (const std::string& directory : identity.formatted) {

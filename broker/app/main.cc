@@ -25,8 +25,14 @@ int main(int argc, char** argv) {
   format->add_option("-c,--config", arguments.config_file, "the broker's configuration")
       ->required();
   format->add_option("-t,--cluster-id", arguments.cluster_id, "the cluster's ID")->required();
-  format->add_flag("-s,--standalone", arguments.standalone,
-                   "be the first voter of a new cluster's quorum");
+  auto* founding = format->add_option_group("founding");
+  founding->add_flag("-s,--standalone", arguments.standalone,
+                     "be the first voter of a new cluster's quorum");
+  founding->add_flag("-N,--no-initial-controllers", arguments.no_initial_controllers,
+                     "found nothing: join a quorum that exists");
+  founding->add_option("-I,--initial-controllers", arguments.initial_controllers,
+                       "the first voters, ID@HOST:PORT:DIRECTORY_ID,…");
+  founding->require_option(0, 1);
   format->add_flag("-g,--ignore-formatted", arguments.ignore_formatted,
                    "leave directories alone that are formatted already");
   auto* random_uuid = app.add_subcommand("random-uuid", "Print a new cluster ID");

@@ -10,6 +10,7 @@
 #include "broker/app/log_params.h"
 #include "broker/app/offsets_log.h"
 #include "broker/app/option_rules.h"
+#include "broker/app/quorum_network.h"
 #include "broker/app/registration.h"
 #include "broker/app/room_settings.h"
 #include "broker/handlers/auto_create.h"
@@ -61,15 +62,8 @@ metadata::BirthConfig birth_config(const config::BrokerConfig& config) {
   birth.node_id = config.node_id;
   birth.log_dirs = config.log_dirs;
   birth.metadata_dir = config.metadata_log_dir;
-  for (const config::Listener& listener : config.listeners) {
-    if (!config.is_controller_listener(listener.name)) continue;
-    const auto& advertised = config.advertised;
-    auto shown = std::find_if(advertised.begin(), advertised.end(),
-                              [&](const auto& each) { return each.name == listener.name; });
-    const config::Listener& address = shown == advertised.end() ? listener : *shown;
-    birth.controller_endpoints.push_back(
-        {address.name, address.host.empty() ? "localhost" : address.host, address.port});
-  }
+  birth.controller_endpoints =
+      controller_endpoints(config, config::advertised_at(config, "localhost", config.listeners));
   return birth;
 }
 
@@ -110,9 +104,11 @@ struct Node::Rooms {
   void tell_groups(const metadata::MetadataImage& after, partition::Applied applied);
   void retry_unserved();
   void join(const std::vector<config::Listener>& advertised, base::Task on_ready);
+  void join_as_broker(const std::vector<config::Listener>& advertised);
   std::vector<base::Uuid> offline_directories() const;
   std::shared_ptr<metadata::DirectoryAssignments> directory_assignments();
-  void register_controller(const std::vector<config::Listener>& advertised);
+  void register_controller(protocol::ControllerRegistrationRequest request);
+  void tell_if_ready();
   protocol::BrokerRegistrationRequest registration(
       const std::vector<config::Listener>& advertised) const;
 
@@ -139,8 +135,11 @@ struct Node::Rooms {
   std::shared_ptr<metadata::BrokerLifecycle> lifecycle;         // on the metadata loop
   std::shared_ptr<metadata::DirectoryAssignments> directories;  // likewise; null: there is one
   bool took_up_first_image = false;                             // likewise
-  bool resigning = false;                                       // likewise
   base::TimerId retry_timer = 0;                                // likewise
+  bool unfenced = false;                                        // likewise
+  base::Task on_ready;                                          // likewise; until it is
+  bool resigning = false;                                       // likewise
+  bool stopping = false;                                        // likewise
   std::atomic<bool> ready{false};
 };
 
@@ -166,6 +165,8 @@ base::Result<void> Node::Rooms::open_metadata() {
                                       .upkeep = upkeep_settings(config),
                                       .configs = &rules,
                                       .bootstrap = std::move(bootstrap),
+                                      .network = quorum_network(config, environment),
+                                      .connect_controller = environment.connect_controller,
                                       .on_fatal = environment.on_fatal});
   return {};
 }
@@ -190,6 +191,7 @@ void Node::Rooms::serve() {
                          .log = base::Logger(environment.log, "requests"),
                          .image = image,
                          .controller = *metadata,
+                         .quorum = *metadata,
                          .replicas = replicas,
                          .logs = *logs,
                          .groups = *groups,
@@ -210,13 +212,15 @@ void Node::Rooms::take_up(const metadata::Shared<metadata::MetadataImage>& after
                           const metadata::MetadataChanges& changes) {
   const metadata::Broker* self = after->broker(config.node_id);
   bool is_first = !took_up_first_image;
-  if (is_first && (!self || self->incarnation != incarnation)) return;
+  bool is_here = self && self->incarnation == incarnation;
+  if (is_first && config.is_broker && !is_here) return;
   partition::Applied applied = is_first ? replicas.start(*after) : replicas.apply(*after, changes);
   took_up_first_image = true;
   image.store(after);
   if (directories) directories->follow(after, is_first ? metadata::all_of(*after) : changes);
   tell_groups(*after, std::move(applied));
   retry_unserved();
+  tell_if_ready();
 }
 
 // Room on a full disk is no news that anybody would bring: it has to be looked for.
@@ -247,12 +251,20 @@ void Node::Rooms::tell_groups(const metadata::MetadataImage& after, partition::A
 }
 
 // On the metadata loop.
-void Node::Rooms::join(const std::vector<config::Listener>& advertised, base::Task on_ready) {
-  if (config.log_dirs.size() > 1) directories = directory_assignments();
+void Node::Rooms::join(const std::vector<config::Listener>& advertised, base::Task when_ready) {
   metadata->images().subscribe(
       [this](const auto&, const auto& after, const auto& changes) { take_up(after, changes); });
-  metadata->start();
-  register_controller(advertised);
+  on_ready = std::move(when_ready);
+  metadata->start(controller_endpoints(config, advertised));
+  if (config.is_controller) {
+    register_controller(
+        controller_registration_of(config, advertised, base::Uuid::random(environment.random)));
+  }
+  if (config.is_broker) join_as_broker(advertised);
+}
+
+void Node::Rooms::join_as_broker(const std::vector<config::Listener>& advertised) {
+  if (config.log_dirs.size() > 1) directories = directory_assignments();
   lifecycle = std::make_shared<metadata::BrokerLifecycle>(metadata::BrokerLifecycle::Params{
       .loop = &environment.metadata_loop,
       .clock = &environment.clock,
@@ -267,10 +279,14 @@ void Node::Rooms::join(const std::vector<config::Listener>& advertised, base::Ta
             environment.on_fatal(
                 {base::Errc::kConflict, describe_refusal(why, *metadata->images().current())});
           },
-      .on_fenced = [this](bool fenced) { ready = !fenced && !resigning; },
+      .on_fenced =
+          [this](bool fenced) {
+            unfenced = !fenced;
+            if (fenced) ready = false;
+            tell_if_ready();
+          },
       .offline_directories = [this] { return offline_directories(); }});
-  auto held = std::make_shared<base::Task>(std::move(on_ready));
-  lifecycle->register_broker([this, held](int64_t) { lifecycle->unfence([held] { (*held)(); }); });
+  lifecycle->register_broker([this](int64_t) { lifecycle->unfence([] {}); });
 }
 
 // Where one is all there is, its failure ends the node.
@@ -299,18 +315,27 @@ std::shared_ptr<metadata::DirectoryAssignments> Node::Rooms::directory_assignmen
       }});
 }
 
+/// What the active controller has decided may come here only later.
+void Node::Rooms::tell_if_ready() {
+  auto now = image.load();
+  const metadata::Broker* self = now->broker(config.node_id);
+  bool is_alive =
+      unfenced && lifecycle && self && !self->fenced && self->epoch == lifecycle->broker_epoch();
+  if (resigning || (config.is_broker && !is_alive)) return;
+  ready = true;
+  if (on_ready) std::exchange(on_ready, {})();
+}
+
 // Once a run; nothing waits for it.
-void Node::Rooms::register_controller(const std::vector<config::Listener>& advertised) {
-  auto request =
-      controller_registration_of(config, advertised, base::Uuid::random(environment.random));
+void Node::Rooms::register_controller(protocol::ControllerRegistrationRequest request) {
   metadata::ReplyTo reply_to{&environment.metadata_loop,
                              environment.clock.monotonic() + kRegistrationTimeout};
   metadata->register_controller(
-      std::move(request), reply_to,
-      [log = log](const protocol::ControllerRegistrationResponse& response) {
-        if (response.error_code == protocol::ErrorCode::kNone) return;
+      request, reply_to, [this, request](const protocol::ControllerRegistrationResponse& response) {
+        if (response.error_code == protocol::ErrorCode::kNone || stopping) return;
         log.warn("the endpoints of this controller are not known to others: {}",
                  protocol::name(response.error_code));
+        if (protocol::is_retriable(response.error_code)) register_controller(request);
       });
 }
 
@@ -384,6 +409,7 @@ void Node::stop(base::Callback<void(base::Result<void>)> done) {
       int64_t epoch = rooms.lifecycle ? rooms.lifecycle->broker_epoch() : -1;
       rooms.lifecycle.reset();
       rooms.directories.reset();
+      rooms.stopping = true;
       rooms.environment.metadata_loop.cancel(std::exchange(rooms.retry_timer, 0));
       rooms.metadata->stop([&rooms, epoch, done = std::move(done)]() mutable {
         rooms.replicas.stop();

@@ -18,6 +18,8 @@
 #include "broker/log/log_scrubber.h"
 #include "broker/metadata/birth.h"
 #include "broker/net/request.h"
+#include "client/channel.h"
+#include "client/endpoint.h"
 
 namespace longhaul::broker::app {
 
@@ -41,6 +43,10 @@ struct NodeEnvironment {
   base::Executor* background = nullptr;
   /// How that work waits, and learns that it is to stop. Absent: it never does.
   log::Pause pause = {};
+  /// Connections to controllers: for requests of the quorum alone, and for those to the active
+  /// controller. Used on the metadata loop; empty: there are no other nodes.
+  std::function<std::shared_ptr<client::Channel>(const client::Endpoint&)> connect_quorum = {};
+  std::function<std::shared_ptr<client::Channel>(const client::Endpoint&)> connect_controller = {};
 };
 
 /// Usage: open, start, then hand requests to `handler()`; stop before destroying it.
@@ -59,8 +65,9 @@ class Node {
   const config::BrokerConfig& config() const;
   net::RequestHandler& handler();
 
-  /// Joins the quorum and registers under these addresses. `ready` is called on the metadata loop
-  /// once the broker is alive in the metadata, which is when it can be used.
+  /// Joins the quorum and registers under these addresses; from then on requests of other
+  /// controllers may come. `ready` is called on the metadata loop once the node can be used: a
+  /// broker is alive in the metadata, a controller alone knows the metadata.
   void start(const std::vector<config::Listener>& advertised, base::Task ready);
   /// True from then on, until stop.
   bool is_ready() const;

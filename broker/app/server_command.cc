@@ -12,6 +12,7 @@
 
 #include "base/posix_file_system.h"
 #include "base/thread_loop.h"
+#include "broker/app/connections.h"
 #include "broker/app/format_command.h"
 #include "broker/app/node.h"
 #include "broker/metrics/broker_metrics.h"
@@ -90,6 +91,8 @@ struct Machine {
         workers("worker", static_cast<unsigned>(config.integer("num.io.threads"))),
         background("background", background_threads(config)),
         frames(net::request_memory_bytes(config)),
+        connections(std::chrono::milliseconds(
+            std::max(config.integer("controller.quorum.request.timeout.ms"), 1))),
         log(sink) {
     for (int i = 0; i < config.integer("num.network.threads"); ++i) {
       reactors.push_back(std::make_unique<net::Reactor>("reactor-" + std::to_string(i)));
@@ -107,7 +110,9 @@ struct Machine {
             .workers = workers,
             .on_fatal = std::move(on_fatal),
             .background = &background,
-            .pause = [this](auto time) { return patience.wait(time); }};
+            .pause = [this](auto time) { return patience.wait(time); },
+            .connect_quorum = [this](const auto& at) { return connections.to_quorum(at); },
+            .connect_controller = [this](const auto& at) { return connections.to_controller(at); }};
   }
 
   std::unique_ptr<net::Server> make_server(const net::ServerOptions& options,
@@ -144,6 +149,7 @@ struct Machine {
     timers.stop();
     groups.stop();
     metadata.stop();
+    connections.close();
     workers.stop();
   }
 
@@ -158,6 +164,7 @@ struct Machine {
   base::WorkerPool background;
   net::FramePool frames;
   std::vector<std::unique_ptr<net::Reactor>> reactors;
+  Connections connections;  // of the metadata loop
   base::LogSink& log;
 };
 
@@ -289,6 +296,7 @@ base::Result<void> Broker::serve(const sigset_t& signals) {
   phase_ = Phase::kJoining;
   advertised_ = config::advertised_at(node_->config(), host_name(), server_->bound());
   node_->start(advertised_, [this] { pthread_kill(main_thread_, kReady); });
+  server_->start_controllers();  // what makes a quorum of them
   int signal = 0;
   while (sigwait(&signals, &signal) == 0 && signal == kReady) {
     if (node_->is_ready() && phase_ != Phase::kServing) begin_to_answer();

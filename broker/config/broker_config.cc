@@ -60,6 +60,11 @@ bool BrokerConfig::is_controller_listener(std::string_view listener) const {
 std::vector<Listener> advertised_at(const BrokerConfig& config, const std::string& host_name,
                                     const std::vector<Listener>& bound) {
   std::vector<Listener> result = config.advertised;
+  for (const Listener& at : bound) {
+    bool named = std::any_of(result.begin(), result.end(),
+                             [&](const Listener& each) { return each.name == at.name; });
+    if (config.is_controller_listener(at.name) && !named) result.push_back(at);
+  }
   for (Listener& listener : result) {
     if (listener.host.empty()) listener.host = host_name;
     for (const Listener& at : bound) {

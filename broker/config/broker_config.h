@@ -74,7 +74,8 @@ struct LoadedConfig {
 base::Result<LoadedConfig> load_broker_config(std::string_view text);
 
 /// The addresses to register: `advertised` with empty hosts replaced by `host_name` and ports 0 by
-/// the port that the listener of that name is bound to (`bound`).
+/// the port that the listener of that name is bound to (`bound`); controllers' listeners that it
+/// does not name as they are bound.
 std::vector<Listener> advertised_at(const BrokerConfig& config, const std::string& host_name,
                                     const std::vector<Listener>& bound);
 

@@ -22,6 +22,8 @@ std::chrono::milliseconds timeout_of(const Request& request) {
   }
 }
 
+/// On a controllers' listener that is this node or nobody: who asks there looks for the active
+/// controller itself.
 template <class Request, class Response>
 void ask_controller(Services& services, Call call,
                     void (metadata::ControllerClient::*decide)(
@@ -29,7 +31,8 @@ void ask_controller(Services& services, Call call,
   auto request = call.decode<Request>();
   if (!request) return;
   call.release_frame();
-  metadata::ReplyTo reply_to{&call.loop(), services.clock.monotonic() + timeout_of(*request)};
+  metadata::ReplyTo reply_to{&call.loop(), services.clock.monotonic() + timeout_of(*request),
+                             call.request().connection()->controller_listener};
   (services.controller.*decide)(
       std::move(*request), reply_to,
       [call = std::move(call)](const Response& response) mutable { call.respond(response); });

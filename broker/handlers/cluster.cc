@@ -45,7 +45,7 @@ void handle_describe_cluster(Services& services, Call call) {
   }
   if (on_controller) {
     show_controllers(*image, listener, response);
-    response.controller_id = services.config.node_id;
+    response.controller_id = services.quorum.leader_id();
     return call.respond(response);
   }
   for (const VisibleBroker& each :

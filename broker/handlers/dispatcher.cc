@@ -15,7 +15,7 @@ using protocol::ApiKey;
 // key, on broker listeners, on controller listeners, handler; in the order of keys.
 constexpr ApiHandler kHandlers[] = {
     {ApiKey::kProduce, true, false, handle_produce},
-    {ApiKey::kFetch, true, false, handle_fetch},
+    {ApiKey::kFetch, true, true, handle_fetch},
     {ApiKey::kListOffsets, true, false, handle_list_offsets},
     {ApiKey::kMetadata, true, false, handle_metadata},
     {ApiKey::kOffsetCommit, true, false, handle_offset_commit},
@@ -46,8 +46,13 @@ constexpr ApiHandler kHandlers[] = {
     {ApiKey::kListPartitionReassignments, true, true,
      by_controller<&ControllerClient::list_partition_reassignments>},
     {ApiKey::kOffsetDelete, true, false, handle_offset_delete},
+    {ApiKey::kVote, false, true, handle_vote},
+    {ApiKey::kBeginQuorumEpoch, false, true, handle_begin_quorum_epoch},
+    {ApiKey::kEndQuorumEpoch, false, true, handle_end_quorum_epoch},
+    {ApiKey::kDescribeQuorum, true, true, handle_describe_quorum},
     {ApiKey::kAlterPartition, false, true, by_controller<&ControllerClient::alter_partition>},
     {ApiKey::kUpdateFeatures, true, true, by_controller<&ControllerClient::update_features>},
+    {ApiKey::kFetchSnapshot, false, true, handle_fetch_snapshot},
     {ApiKey::kDescribeCluster, true, true, handle_describe_cluster},
     {ApiKey::kBrokerRegistration, false, true, by_controller<&ControllerClient::register_broker>},
     {ApiKey::kBrokerHeartbeat, false, true, by_controller<&ControllerClient::broker_heartbeat>},
@@ -59,6 +64,9 @@ constexpr ApiHandler kHandlers[] = {
     {ApiKey::kAssignReplicasToDirs, false, true,
      by_controller<&ControllerClient::assign_replicas_to_dirs>},
     {ApiKey::kDescribeTopicPartitions, true, false, handle_describe_topic_partitions},
+    {ApiKey::kAddRaftVoter, true, true, handle_add_raft_voter},
+    {ApiKey::kRemoveRaftVoter, true, true, handle_remove_raft_voter},
+    {ApiKey::kUpdateRaftVoter, false, true, handle_update_raft_voter},
 };
 
 const ApiHandler* find_handler(ApiKey key) {

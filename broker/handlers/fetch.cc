@@ -6,6 +6,8 @@
 namespace longhaul::broker::handlers {
 
 void handle_fetch(Services& services, Call call) {
+  if (call.request().connection()->controller_listener)
+    return handle_quorum_fetch(services, std::move(call));
   auto request = call.decode<protocol::FetchRequest>();
   if (!request) return;
   FetchPlan plan = services.fetch_sessions.open(*request, call.version());

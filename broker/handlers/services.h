@@ -15,6 +15,7 @@
 #include "broker/log/log_manager.h"
 #include "broker/metadata/controller_client.h"
 #include "broker/metadata/image.h"
+#include "broker/metadata/quorum_server.h"
 #include "broker/partition/replica_manager.h"
 
 namespace longhaul::broker::handlers {
@@ -31,6 +32,7 @@ struct Services {
   base::Logger log;
   const CurrentImage& image;
   metadata::ControllerClient& controller;
+  metadata::QuorumServer& quorum;
   partition::ReplicaManager& replicas;
   log::LogManager& logs;
   groups::GroupCoordinator& groups;

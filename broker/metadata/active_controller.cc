@@ -41,6 +41,7 @@ void ActiveController::deactivate() {
   in_flight_.clear();
   std::vector<Id> lost;
   for (const auto& [offset, id] : std::exchange(uncommitted_, {})) lost.push_back(id);
+  for (Id id : std::exchange(undecided_, {})) lost.push_back(id);
   for (Id id : lost)
     finish(id, KafkaError{ErrorCode::kNotController, "This node is no longer the controller."});
 }

@@ -53,8 +53,7 @@ class ActiveController {
   /// Takes the lead: `image` holds everything in the log. Waiting requests are decided.
   /// `first` is appended before them, if there is any.
   base::Result<void> activate(Shared<MetadataImage> image, const MetadataRecords& first);
-  /// The lead is lost: whatever was not committed is refused with NOT_CONTROLLER, what comes now
-  /// waits.
+  /// The lead is lost: whatever was not committed is refused with NOT_CONTROLLER.
   void deactivate();
   bool is_active() const { return head_ != nullptr; }
 

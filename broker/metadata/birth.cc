@@ -81,18 +81,18 @@ base::Result<std::vector<DirectoryState>> inspect_all(base::FileSystem& files,
   return states;
 }
 
-/// The snapshot at offset 0 that names the first voter.
+/// The snapshot at offset 0 that names the first voters.
 base::Result<void> write_founding_snapshot(base::FileSystem& files, const base::Clock& clock,
                                            const BirthPlan::Format& format,
                                            const BirthConfig& config) {
-  raft::Voter voter;
-  voter.key = {config.node_id, format.directory_id};
-  voter.endpoints = config.controller_endpoints;
+  std::vector<raft::Voter> voters = config.initial_controllers;
+  if (voters.empty())
+    voters.push_back({{config.node_id, format.directory_id}, config.controller_endpoints});
   std::string directory = format.path + "/" + kMetadataLogName;
   LH_TRY(create_durably(files, directory));
   MetadataImage empty;
   empty.last_timestamp_ms = clock.wall_ms();
-  return write_snapshot(files, directory, empty, raft::VoterSet({voter}), clock.wall_ms());
+  return write_snapshot(files, directory, empty, raft::VoterSet(voters), clock.wall_ms());
 }
 
 base::Result<void> format_one(base::FileSystem& files, const base::Clock& clock,
@@ -135,7 +135,12 @@ base::Result<Identity> ensure_born(base::FileSystem& files, const base::Clock& c
 base::Result<Identity> format(base::FileSystem& files, const base::Clock& clock,
                               base::Random& random, const FormatOptions& options) {
   BirthConfig config = options.birth;
-  config.permission = options.standalone ? FormatPermission::kFound : FormatPermission::kJoin;
+  const auto& initial = config.initial_controllers;
+  auto self = std::find_if(initial.begin(), initial.end(),
+                           [&](const auto& voter) { return voter.key.id == config.node_id; });
+  bool founds = options.standalone || self != initial.end();
+  config.permission = founds ? FormatPermission::kFound : FormatPermission::kJoin;
+  if (self != initial.end()) config.directory_id = self->key.directory;
   LH_ASSIGN(auto states, inspect_all(files, config, false));
   for (const DirectoryState& state : states) {
     if (state.formatted && !options.ignore_formatted)

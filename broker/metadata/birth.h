@@ -34,6 +34,8 @@ struct BirthConfig {
   std::vector<std::string> log_dirs;
   std::string metadata_dir;  ///< metadata.log.dir: one of `log_dirs`, or another one
   std::vector<raft::Endpoint> controller_endpoints;  ///< of the founding voter
+  /// Who founds the quorum together, if it is not this node alone; all of them are told the same.
+  std::vector<raft::Voter> initial_controllers;
 };
 
 /// What was found in one directory.
@@ -79,9 +81,10 @@ struct Identity {
 base::Result<Identity> ensure_born(base::FileSystem& files, const base::Clock& clock,
                                    base::Random& random, const BirthConfig& config);
 
-/// `longhaul-broker format`, as kafka-storage does it. With `standalone` the metadata directory
-/// becomes that of the quorum's first voter, without it an observer's. A directory that is
-/// formatted already is an error (kAlreadyExists) unless `ignore_formatted`.
+/// `longhaul-broker format`, as kafka-storage does it. With `standalone`, or where the initial
+/// controllers name this node, the metadata directory becomes that of one of the quorum's first
+/// voters (with the directory ID that they name), else an observer's. A directory that is formatted
+/// already is an error (kAlreadyExists) unless `ignore_formatted`.
 struct FormatOptions {
   BirthConfig birth;  ///< its permission is not looked at
   bool standalone = false;

@@ -15,11 +15,16 @@ struct ReplyTo {
   /// By then there is an answer: REQUEST_TIMED_OUT if it is not decided and committed. What was
   /// appended may still be committed later.
   base::Clock::Monotonic deadline{};
+  /// Asked by another node or a controller's client: if this is not the active controller, the
+  /// answer is NOT_CONTROLLER at once.
+  bool only_here = false;
 };
 
 /// Any thread. Each request is answered exactly once, unless the executor is stopped: once its
-/// outcome is committed and all image listeners of this node have taken it up, or with an error in
-/// its response. While there is no active controller requests wait for one.
+/// outcome is committed and all image listeners of the active controller's node have taken it up,
+/// or with an error in its response. If another node is the active controller, it is asked; while
+/// there is none, requests wait for one. What a controller did not answer before it was lost is
+/// asked again, as in Kafka: it may have been done already.
 class ControllerClient {
  public:
   template <class Response>

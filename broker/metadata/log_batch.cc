@@ -180,6 +180,12 @@ base::Bytes leader_change_batch(const raft::AppendControl& control, int64_t time
   return batch.build();
 }
 
+base::Bytes voters_batch(const raft::AppendVoters& control, int64_t timestamp_ms) {
+  return ControlBatch({control.base_offset, control.epoch, timestamp_ms})
+      .add(kVotersType, voters_record(control.voters))
+      .build();
+}
+
 base::Bytes snapshot_header_batch(const BatchPlace& place, int64_t last_contained_timestamp_ms,
                                   const raft::VoterSet& voters) {
   return ControlBatch(place)

@@ -46,6 +46,8 @@ struct BatchPlace {
 /// At least one record.
 base::Bytes data_batch(const BatchPlace& place, std::span<const MetadataRecord> records);
 base::Bytes leader_change_batch(const raft::AppendControl& control, int64_t timestamp_ms);
+/// VotersRecord alone.
+base::Bytes voters_batch(const raft::AppendVoters& control, int64_t timestamp_ms);
 /// SnapshotHeader, then KRaftVersionRecord 1 and VotersRecord. Three records.
 base::Bytes snapshot_header_batch(const BatchPlace& place, int64_t last_contained_timestamp_ms,
                                   const raft::VoterSet& voters);

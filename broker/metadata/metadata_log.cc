@@ -18,13 +18,6 @@ using base::fail;
 constexpr uint64_t kReadBytes = 1 << 20;
 constexpr uint64_t kLargestQuorumState = 64 << 10;
 
-/// Kafka's fixed ID of the metadata topic.
-base::Uuid metadata_topic_id() {
-  base::Uuid id;
-  id.bytes[15] = 1;
-  return id;
-}
-
 std::shared_ptr<const log::LogConfig> log_config(const MetadataLogOptions& options) {
   auto config = std::make_shared<log::LogConfig>();
   config->segment_bytes = options.segment_bytes;
@@ -36,13 +29,13 @@ std::shared_ptr<const log::LogConfig> log_config(const MetadataLogOptions& optio
   return config;
 }
 
+}  // namespace
+
 base::Error from_kafka(const protocol::KafkaError& error) {
   bool corrupt = error.code == protocol::ErrorCode::kCorruptMessage;
   return {corrupt ? Errc::kCorrupt : Errc::kIo,
           protocol::name(error.code) + (error.message.empty() ? "" : ": " + error.message)};
 }
-
-}  // namespace
 
 MetadataLog::MetadataLog(Params params)
     : params_(std::move(params)), directory_(params_.metadata_dir + "/" + kMetadataLogName) {}
@@ -83,7 +76,7 @@ base::Result<void> MetadataLog::open_log() {
                        .logger = params_.logger,
                        .path = directory_,
                        .id = {std::string(kMetadataTopic), 0},
-                       .topic_id = metadata_topic_id(),
+                       .topic_id = raft::metadata_topic_id(),
                        .config = log_config(params_.options),
                        .on_failure = params_.on_failure};
   LH_ASSIGN(log_, log::Log::open(std::move(log)));
@@ -108,8 +101,12 @@ base::Result<void> MetadataLog::load_snapshot() {
     snapshot_.image = std::make_shared<const MetadataImage>();
   }
   int64_t offset = snapshot_.id.offset;
-  // A snapshot holds only what was committed: a log that ends before it has nothing to add.
-  if (log_->log_end_offset() < offset) return log_->truncate_fully_and_start_at(offset);
+  // A snapshot holds only what was committed: a log that ends before it, or has parted from it
+  // (a leader's snapshot was being installed), has nothing to add.
+  auto epoch = offset > 0 ? log_->epoch_of_offset(offset - 1) : std::nullopt;
+  bool has_parted = epoch && *epoch != snapshot_.id.epoch;
+  if (log_->log_end_offset() < offset || has_parted)
+    return log_->truncate_fully_and_start_at(offset);
   if (log_->log_start_offset() > offset)
     return fail(
         Errc::kCorrupt,
@@ -138,9 +135,22 @@ base::Result<void> MetadataLog::load_voters() {
   return {};
 }
 
+/// Where the log begins, with the epoch of the record before: a snapshot's end.
+raft::OffsetAndEpoch MetadataLog::origin(int32_t first_epoch) const {
+  raft::OffsetAndEpoch origin{log_->log_start_offset(), 0};
+  if (origin.offset == 0) return origin;
+  origin.epoch = first_epoch;  // not older; replicas that are older get a snapshot
+  auto ids = list_snapshots(*params_.files, directory_);
+  if (!ids) return origin;
+  for (const raft::OffsetAndEpoch& id : *ids) {
+    if (id.offset == origin.offset) origin = id;
+  }
+  return origin;
+}
+
 raft::LogState MetadataLog::state() const {
   raft::LogState state;
-  state.start_offset = log_->log_start_offset();
+  state.snapshot = snapshot_.id;
   state.end_offset = log_->log_end_offset();
   state.voters = voters_;
   // From the newest epoch back: each step tells where the next newer one begins.
@@ -148,13 +158,13 @@ raft::LogState MetadataLog::state() const {
   for (auto epoch = log_->latest_epoch(); epoch;) {
     log::EpochEnd older = log_->end_offset_for_epoch(*epoch - 1);
     bool is_oldest = older.epoch < 0 || older.epoch >= *epoch || older.end_offset < 0;
-    starts[*epoch] = is_oldest ? state.start_offset : older.end_offset;
+    starts[*epoch] = is_oldest ? log_->log_start_offset() : older.end_offset;
     if (is_oldest) break;
     epoch = older.epoch;
   }
+  state.epochs =
+      raft::EpochTable(origin(starts.empty() ? snapshot_.id.epoch : starts.begin()->first));
   for (auto [epoch, start] : starts) state.epochs.assign(epoch, start);
-  if (state.epochs.starts().empty() && snapshot_.id.epoch > 0)
-    state.epochs.assign(snapshot_.id.epoch, snapshot_.id.offset);
   return state;
 }
 
@@ -174,6 +184,12 @@ base::Result<int64_t> MetadataLog::flush() {
   int64_t end = log_->log_end_offset();
   LH_TRY(log_->flush());
   return end;
+}
+
+base::Result<base::Bytes> MetadataLog::read_bytes(int64_t offset, size_t max_bytes) const {
+  auto found = log_->read({offset, max_bytes, end_offset(), /*at_least_one_batch=*/true});
+  if (!found) return tl::unexpected(from_kafka(found.error()));
+  return base::read_slice(found->slice);
 }
 
 base::Result<std::vector<LogBatch>> MetadataLog::read(int64_t offset, int64_t end) const {

@@ -16,6 +16,7 @@
 #include "broker/metadata/log_batch.h"
 #include "broker/metadata/snapshot.h"
 #include "broker/raft/raft.h"
+#include "protocol/kafka_error.h"
 
 namespace longhaul::broker::metadata {
 
@@ -37,6 +38,9 @@ struct LogBatch {
   size_t size_bytes = 0;
   std::vector<LogEntry> entries;
 };
+
+/// An error of the log as one of ours.
+base::Error from_kafka(const protocol::KafkaError& error);
 
 /// All calls from one thread, but for `flush` and `write_snapshot`, which may run on another.
 class MetadataLog {
@@ -74,8 +78,32 @@ class MetadataLog {
   base::Result<int64_t> flush();
   /// Batches from `offset` on, below `end`, of about 1 MiB together. Empty at the end.
   base::Result<std::vector<LogBatch>> read(int64_t offset, int64_t end) const;
+  /// The same as bytes, `max_bytes` but at least one batch; the last one may be cut off.
+  base::Result<base::Bytes> read_bytes(int64_t offset, size_t max_bytes) const;
   /// Records below are committed.
   void set_high_watermark(int64_t offset) { log_->set_high_watermark(offset); }
+
+  // What a follower does (metadata_log_follower.cc).
+  /// Appends a batch as the leader has it, which must begin at the end offset; not yet durable.
+  base::Result<void> append_fetched(base::ByteView batch);
+  /// Cuts off everything at and above `end_offset`, which is where a batch begins; durable.
+  base::Result<void> truncate(int64_t end_offset);
+  /// Writes bytes of a leader's snapshot; at position 0 it begins anew. Not durable.
+  base::Result<void> write_fetched_snapshot(const raft::OffsetAndEpoch& id, int64_t position,
+                                            base::ByteView bytes);
+  /// Reads the snapshot that was written so, and checks it as a whole.
+  base::Result<Snapshot> read_fetched_snapshot(const raft::OffsetAndEpoch& id);
+  /// Makes it durable under its name; the log is empty then, and begins where it ends.
+  base::Result<void> install_fetched_snapshot(const raft::OffsetAndEpoch& id);
+
+  /// Bytes of a snapshot for another replica.
+  struct SnapshotPart {
+    int64_t size = 0;  ///< of the whole
+    std::shared_ptr<const base::Bytes> bytes;
+  };
+  /// kNotFound if there is no such snapshot, kInvalidArgument beyond its end.
+  base::Result<SnapshotPart> read_snapshot_part(const raft::OffsetAndEpoch& id, int64_t position,
+                                                size_t max_bytes) const;
 
   /// Writes a snapshot of `image`, of which all records are committed.
   base::Result<void> write_snapshot(const MetadataImage& image, const raft::VoterSet& voters);
@@ -95,6 +123,7 @@ class MetadataLog {
   base::Result<void> load_snapshot();
   base::Result<void> load_election();
   base::Result<void> load_voters();
+  raft::OffsetAndEpoch origin(int32_t first_epoch) const;
   base::Result<void> remove_leftovers();
 
   Params params_;

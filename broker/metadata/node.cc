@@ -25,11 +25,15 @@ void MetadataNode::wire() {
   driver.loop = params_.loop;
   driver.io = params_.io;
   driver.clock = params_.clock;
+  driver.random = params_.random;
   driver.logger = params_.logger;
   driver.log = params_.log;
   driver.self = params_.self;
+  driver.cluster_id = params_.settings.cluster_id;
+  driver.network = params_.network;
   driver.on_role = [this](const raft::RoleChange& change) { role_changed(change); };
   driver.on_committed = [this](int64_t offset) { committed(offset); };
+  driver.on_snapshot = [this](const Snapshot& snapshot) { snapshot_taken_over(snapshot); };
   driver.on_fatal = [this](const base::Error& error) { fatal(error); };
   driver_ = std::make_shared<QuorumDriver>(std::move(driver));
 
@@ -44,16 +48,29 @@ void MetadataNode::wire() {
   controller.upkeep = params_.upkeep;
   controller.reach = params_.reach;
   controller_ = std::make_unique<ActiveController>(std::move(controller));
+
+  LeaderRequests::Params requests;
+  requests.loop = params_.loop;
+  requests.clock = params_.clock;
+  requests.retry = params_.network.timeouts.retry;
+  requests.is_leader = [this] { return driver_->raft().is_leader(); };
+  requests.connect = [this]() -> std::shared_ptr<client::Channel> {
+    auto leader = driver_->raft().leader();
+    auto address = leader ? driver_->address_of(*leader) : std::nullopt;
+    return address && params_.connect_controller ? params_.connect_controller(*address) : nullptr;
+  };
+  leader_requests_ = std::make_shared<LeaderRequests>(std::move(requests));
 }
 
-void MetadataNode::start() {
-  driver_->start();
+void MetadataNode::start(std::vector<raft::Endpoint> endpoints) {
+  driver_->start(std::move(endpoints));
   arm_snapshot_timer();
 }
 
 void MetadataNode::stop(base::Task done) {
   stopping_ = true;
   params_.loop->cancel(snapshot_timer_);
+  leader_requests_->stop();
   controller_->stop();
   auto held = std::make_shared<base::Task>(std::move(done));
   base::Task close = [self = shared_from_this(), held] {
@@ -73,7 +90,9 @@ void MetadataNode::stop(base::Task done) {
 void MetadataNode::role_changed(const raft::RoleChange& change) {
   params_.logger.info("{} in epoch {}, leader {}", raft::role_name(change.role), change.epoch,
                       change.leader.value_or(-1));
-  if (change.role != raft::Role::kLeader && controller_->is_active()) controller_->deactivate();
+  bool is_another = leader_id_.exchange(change.leader.value_or(-1)) != change.leader.value_or(-1);
+  if (change.role != raft::Role::kLeader) controller_->deactivate();
+  if (is_another) leader_requests_->leader_changed();
 }
 
 void MetadataNode::committed(int64_t high_watermark) {
@@ -82,6 +101,16 @@ void MetadataNode::committed(int64_t high_watermark) {
   controller_->committed(high_watermark);
   activate_if_ready();
   snapshot_if_due();
+}
+
+/// Everything before it is gone: the first image that follows is one change from the last one.
+void MetadataNode::snapshot_taken_over(const Snapshot& snapshot) {
+  if (failed_ || stopping_) return;
+  loader_ = ImageLoader(snapshot.image);
+  published_ = snapshot_offset_ = snapshot.id.offset;
+  bytes_since_snapshot_ = 0;
+  Shared<MetadataImage> before = images_.current();
+  publish({before, snapshot.image, changes_between(*before, *snapshot.image)}, 0);
 }
 
 base::Result<void> MetadataNode::publish_up_to(int64_t high_watermark) {
@@ -164,13 +193,14 @@ void MetadataNode::write_snapshot(bool roll) {
     params_.logger.warn("rolling the metadata log: {}", done.error().message);
   params_.io->post([weak = weak_from_this(), loop = params_.loop, log = params_.log, image,
                     voters = driver_->raft().voters().before(image->provenance.offset)] {
-    loop->post([weak, result = log->write_snapshot(*image, voters)] {
-      if (auto self = weak.lock()) self->snapshot_written(result);
+    loop->post([weak, id = image->provenance, result = log->write_snapshot(*image, voters)] {
+      if (auto self = weak.lock()) self->snapshot_written(id, result);
     });
   });
 }
 
-void MetadataNode::snapshot_written(const base::Result<void>& result) {
+void MetadataNode::snapshot_written(const raft::OffsetAndEpoch& id,
+                                    const base::Result<void>& result) {
   snapshotting_ = false;
   base::Result<int64_t> start = 0;
   if (result && !stopping_) start = params_.log->clean();
@@ -178,9 +208,9 @@ void MetadataNode::snapshot_written(const base::Result<void>& result) {
     params_.logger.error("snapshot of the metadata: {}",
                          result ? start.error().message : result.error().message);
   } else if (!stopping_) {
-    driver_->log_start_moved(*start);
-    params_.logger.info("snapshot of the metadata up to offset {}, log begins at {}",
-                        snapshot_offset_, *start);
+    driver_->snapshot_written(id, *start);
+    params_.logger.info("snapshot of the metadata up to offset {}, log begins at {}", id.offset,
+                        *start);
   }
   if (after_snapshot_) std::exchange(after_snapshot_, {})();
 }
@@ -198,6 +228,7 @@ void MetadataNode::arm_snapshot_timer() {
 
 void MetadataNode::fatal(const base::Error& error) {
   if (std::exchange(failed_, true)) return;
+  leader_requests_->stop();
   controller_->stop();
   params_.on_fatal(error);
 }

@@ -1,6 +1,7 @@
 // One node's part in the metadata quorum: log, raft, controller and images put together.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -12,13 +13,18 @@
 #include "base/random.h"
 #include "broker/metadata/active_controller.h"
 #include "broker/metadata/controller_client.h"
+#include "broker/metadata/leader_requests.h"
 #include "broker/metadata/metadata_log.h"
 #include "broker/metadata/publisher.h"
+#include "broker/metadata/quorum_server.h"
 
 namespace longhaul::broker::metadata {
 
-/// Created before its loop runs anything for it; `start` and all else happens on the loop.
-class MetadataNode : public ControllerClient, public std::enable_shared_from_this<MetadataNode> {
+/// A voter or an observer of the metadata quorum. Created before its loop runs anything for it;
+/// `start` and all else happens on the loop.
+class MetadataNode : public ControllerClient,
+                     public QuorumServer,
+                     public std::enable_shared_from_this<MetadataNode> {
  public:
   struct Params {
     base::EventLoop* loop = nullptr;  ///< raft, controller and listeners run here
@@ -34,14 +40,18 @@ class MetadataNode : public ControllerClient, public std::enable_shared_from_thi
     ControllerUpkeep::Reach reach;  ///< see there
     const ConfigRules* configs = nullptr;
     MetadataRecords bootstrap;  ///< the first records of a new cluster
+    QuorumNetwork network;
+    /// A connection for requests to the active controller, which may take their time; on the loop.
+    std::function<std::shared_ptr<client::Channel>(const client::Endpoint&)> connect_controller;
     /// The metadata log failed: the process should end. On the loop, once.
     std::function<void(const base::Error&)> on_fatal;
   };
 
   static std::shared_ptr<MetadataNode> create(Params params);
 
-  /// Takes part from now on; subscribe listeners first. On the loop.
-  void start();
+  /// Takes part from now on; subscribe listeners first. `endpoints`: where other replicas reach
+  /// this one, if it is a controller. On the loop.
+  void start(std::vector<raft::Endpoint> endpoints = {});
   /// Refuses what waits, lets what runs on `io` end, closes the log; then `done` on the loop.
   void stop(base::Task done);
 
@@ -53,59 +63,110 @@ class MetadataNode : public ControllerClient, public std::enable_shared_from_thi
   /// Writes a snapshot of the newest image now, unless one is being written. On the loop.
   void snapshot_now();
 
+  // QuorumServer
+  void vote(protocol::VoteRequest request, QuorumCall call,
+            QuorumServer::Done<protocol::VoteResponse> done) override;
+  void begin_quorum_epoch(protocol::BeginQuorumEpochRequest request, QuorumCall call,
+                          QuorumServer::Done<protocol::BeginQuorumEpochResponse> done) override;
+  void end_quorum_epoch(protocol::EndQuorumEpochRequest request, QuorumCall call,
+                        QuorumServer::Done<protocol::EndQuorumEpochResponse> done) override;
+  void fetch(protocol::FetchRequest request, QuorumCall call,
+             QuorumServer::Done<protocol::FetchResponse> done) override;
+  void fetch_snapshot(protocol::FetchSnapshotRequest request, QuorumCall call,
+                      QuorumServer::Done<protocol::FetchSnapshotResponse> done) override;
+  void update_voter(protocol::UpdateRaftVoterRequest request, QuorumCall call,
+                    QuorumServer::Done<protocol::UpdateRaftVoterResponse> done) override;
+  void add_voter(protocol::AddRaftVoterRequest request, QuorumCall call,
+                 QuorumServer::Done<protocol::AddRaftVoterResponse> done) override;
+  void remove_voter(protocol::RemoveRaftVoterRequest request, QuorumCall call,
+                    QuorumServer::Done<protocol::RemoveRaftVoterResponse> done) override;
+  void describe_quorum(protocol::DescribeQuorumRequest request, QuorumCall call,
+                       QuorumServer::Done<protocol::DescribeQuorumResponse> done) override;
+  int32_t leader_id() const override { return leader_id_.load(std::memory_order_relaxed); }
+
   // ControllerClient
   void create_topics(protocol::CreateTopicsRequest request, ReplyTo reply_to,
-                     Done<protocol::CreateTopicsResponse> done) override;
+                     ControllerClient::Done<protocol::CreateTopicsResponse> done) override;
   void delete_topics(protocol::DeleteTopicsRequest request, ReplyTo reply_to,
-                     Done<protocol::DeleteTopicsResponse> done) override;
+                     ControllerClient::Done<protocol::DeleteTopicsResponse> done) override;
   void create_partitions(protocol::CreatePartitionsRequest request, ReplyTo reply_to,
-                         Done<protocol::CreatePartitionsResponse> done) override;
-  void incremental_alter_configs(protocol::IncrementalAlterConfigsRequest request, ReplyTo reply_to,
-                                 Done<protocol::IncrementalAlterConfigsResponse> done) override;
+                         ControllerClient::Done<protocol::CreatePartitionsResponse> done) override;
+  void incremental_alter_configs(
+      protocol::IncrementalAlterConfigsRequest request, ReplyTo reply_to,
+      ControllerClient::Done<protocol::IncrementalAlterConfigsResponse> done) override;
   void alter_configs(protocol::AlterConfigsRequest request, ReplyTo reply_to,
-                     Done<protocol::AlterConfigsResponse> done) override;
+                     ControllerClient::Done<protocol::AlterConfigsResponse> done) override;
   void register_broker(protocol::BrokerRegistrationRequest request, ReplyTo reply_to,
-                       Done<protocol::BrokerRegistrationResponse> done) override;
+                       ControllerClient::Done<protocol::BrokerRegistrationResponse> done) override;
   void broker_heartbeat(protocol::BrokerHeartbeatRequest request, ReplyTo reply_to,
-                        Done<protocol::BrokerHeartbeatResponse> done) override;
-  void register_controller(protocol::ControllerRegistrationRequest request, ReplyTo reply_to,
-                           Done<protocol::ControllerRegistrationResponse> done) override;
-  void allocate_producer_ids(protocol::AllocateProducerIdsRequest request, ReplyTo reply_to,
-                             Done<protocol::AllocateProducerIdsResponse> done) override;
+                        ControllerClient::Done<protocol::BrokerHeartbeatResponse> done) override;
+  void register_controller(
+      protocol::ControllerRegistrationRequest request, ReplyTo reply_to,
+      ControllerClient::Done<protocol::ControllerRegistrationResponse> done) override;
+  void allocate_producer_ids(
+      protocol::AllocateProducerIdsRequest request, ReplyTo reply_to,
+      ControllerClient::Done<protocol::AllocateProducerIdsResponse> done) override;
   void update_features(protocol::UpdateFeaturesRequest request, ReplyTo reply_to,
-                       Done<protocol::UpdateFeaturesResponse> done) override;
+                       ControllerClient::Done<protocol::UpdateFeaturesResponse> done) override;
   void unregister_broker(protocol::UnregisterBrokerRequest request, ReplyTo reply_to,
-                         Done<protocol::UnregisterBrokerResponse> done) override;
+                         ControllerClient::Done<protocol::UnregisterBrokerResponse> done) override;
   void alter_partition(protocol::AlterPartitionRequest request, ReplyTo reply_to,
-                       Done<protocol::AlterPartitionResponse> done) override;
+                       ControllerClient::Done<protocol::AlterPartitionResponse> done) override;
   void elect_leaders(protocol::ElectLeadersRequest request, ReplyTo reply_to,
-                     Done<protocol::ElectLeadersResponse> done) override;
+                     ControllerClient::Done<protocol::ElectLeadersResponse> done) override;
   void alter_partition_reassignments(
       protocol::AlterPartitionReassignmentsRequest request, ReplyTo reply_to,
-      Done<protocol::AlterPartitionReassignmentsResponse> done) override;
+      ControllerClient::Done<protocol::AlterPartitionReassignmentsResponse> done) override;
   void list_partition_reassignments(
       protocol::ListPartitionReassignmentsRequest request, ReplyTo reply_to,
-      Done<protocol::ListPartitionReassignmentsResponse> done) override;
-  void assign_replicas_to_dirs(protocol::AssignReplicasToDirsRequest request, ReplyTo reply_to,
-                               Done<protocol::AssignReplicasToDirsResponse> done) override;
+      ControllerClient::Done<protocol::ListPartitionReassignmentsResponse> done) override;
+  void assign_replicas_to_dirs(
+      protocol::AssignReplicasToDirsRequest request, ReplyTo reply_to,
+      ControllerClient::Done<protocol::AssignReplicasToDirsResponse> done) override;
 
  private:
   explicit MetadataNode(Params params);
   void wire();
 
+  /// A request with its answer on the way.
   template <class Request, class Response>
-  void submit(Request request, ReplyTo reply_to, Done<Response> done,
+  struct Exchange;
+  template <class Request, class Response>
+  using Decide = Decision<Response> (*)(const ControllerInput&, const Request&);
+  template <class Request, class Response>
+  using ExchangePtr = std::shared_ptr<Exchange<Request, Response>>;
+
+  // node_requests.cc
+  template <class Request, class Response>
+  void submit(Request request, ReplyTo reply_to, ControllerClient::Done<Response> done,
               Decision<Response> (*decide)(const ControllerInput&, const Request&));
+  template <class Request, class Response>
+  void route(const ExchangePtr<Request, Response>& exchange, Decide<Request, Response> decide);
+  template <class Request, class Response>
+  void decide_here(const ExchangePtr<Request, Response>& exchange,
+                   Decide<Request, Response> decide);
+
+  // node_quorum.cc
+  template <class Response, class Request>
+  void serve(Request request, QuorumCall call, QuorumServer::Done<Response> done);
+  template <class Response, class Request>
+  using Serve = void (MetadataNode::*)(Request, QuorumCall, QuorumServer::Done<Response>);
+  template <class Response, class Request>
+  void serve_leader(Request request, QuorumCall call, QuorumServer::Done<Response> done,
+                    Serve<Response, Request> here);
+  raft::LeaderEndpoint endpoint_of(const raft::Standing& standing,
+                                   const std::string& listener) const;
 
   void role_changed(const raft::RoleChange& change);
   void committed(int64_t high_watermark);
+  void snapshot_taken_over(const Snapshot& snapshot);
   base::Result<void> publish_up_to(int64_t high_watermark);
   base::Result<void> publish_from_log(int64_t end);
   void publish(const ImageStep& step, size_t bytes);
   void activate_if_ready();
   void snapshot_if_due();
   void write_snapshot(bool roll);
-  void snapshot_written(const base::Result<void>& result);
+  void snapshot_written(const raft::OffsetAndEpoch& id, const base::Result<void>& result);
   void arm_snapshot_timer();
   void fatal(const base::Error& error);
 
@@ -113,6 +174,8 @@ class MetadataNode : public ControllerClient, public std::enable_shared_from_thi
   ImagePublisher images_;
   std::shared_ptr<QuorumDriver> driver_;
   std::unique_ptr<ActiveController> controller_;
+  std::shared_ptr<LeaderRequests> leader_requests_;
+  std::atomic<int32_t> leader_id_{-1};
   ImageLoader loader_;
   int64_t published_ = 0;  // everything below is part of the image, or of an open transaction
   size_t bytes_since_snapshot_ = 0;

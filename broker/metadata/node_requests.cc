@@ -1,4 +1,4 @@
-// Requests from any thread to the controller on its loop, and answers back.
+// Requests from any thread to the active controller, here or on another node, and answers back.
 #include <memory>
 #include <optional>
 #include <utility>
@@ -7,127 +7,164 @@
 #include "broker/metadata/refusals.h"
 
 namespace longhaul::broker::metadata {
-namespace {
-
-/// A request with its answer on the way.
 template <class Request, class Response>
-struct Exchange {
+struct MetadataNode::Exchange {
   Request request;
   Response response;
-  base::Executor* executor;
-  base::Callback<void(Response)> done;
+  ReplyTo reply_to;
+  ControllerClient::Done<Response> done;
+
+  /// Hands the response over to the executor that wants it.
+  static void answer(const ExchangePtr<Request, Response>& exchange) {
+    exchange->reply_to.executor->post(
+        [exchange] { exchange->done(std::move(exchange->response)); });
+  }
+  static void refuse(const ExchangePtr<Request, Response>& exchange,
+                     const protocol::KafkaError& error) {
+    exchange->response = metadata::refuse(exchange->request, error);
+    answer(exchange);
+  }
 };
 
-/// Hands the response over to the executor that wants it.
 template <class Request, class Response>
-void answer(const std::shared_ptr<Exchange<Request, Response>>& exchange,
-            const std::optional<protocol::KafkaError>& error) {
-  if (error) exchange->response = refuse(exchange->request, *error);
-  exchange->executor->post([exchange] { exchange->done(std::move(exchange->response)); });
+void MetadataNode::submit(Request request, ReplyTo reply_to, ControllerClient::Done<Response> done,
+                          Decision<Response> (*decide)(const ControllerInput&, const Request&)) {
+  auto exchange = std::make_shared<Exchange<Request, Response>>(
+      Exchange<Request, Response>{std::move(request), Response{}, reply_to, std::move(done)});
+  params_.loop->post(
+      [self = shared_from_this(), exchange, decide] { self->route(exchange, decide); });
 }
 
-}  // namespace
+/// To the active controller, here or on another node.
+template <class Request, class Response>
+void MetadataNode::route(const ExchangePtr<Request, Response>& exchange,
+                         Decide<Request, Response> decide) {
+  using Way = Exchange<Request, Response>;
+  if (exchange->reply_to.only_here) {
+    if (driver_->raft().is_leader()) return decide_here(exchange, decide);
+    return Way::refuse(exchange, {protocol::ErrorCode::kNotController, "Another node is."});
+  }
+  LeaderRequests::Pending pending;
+  pending.deadline = exchange->reply_to.deadline;
+  pending.here = [weak = weak_from_this(), exchange, decide] {
+    if (auto self = weak.lock()) self->decide_here(exchange, decide);
+  };
+  pending.there = [exchange](client::Channel& channel, base::Callback<void(base::Task)> settled) {
+    auto taken = [exchange](const Response& response) {
+      exchange->response = response;
+      Way::answer(exchange);
+    };
+    ask_leader<Response>(channel, exchange->request, taken, std::move(settled));
+  };
+  pending.refuse = [exchange](const protocol::KafkaError& error) { Way::refuse(exchange, error); };
+  leader_requests_->submit(std::move(pending));
+}
 
 template <class Request, class Response>
-void MetadataNode::submit(Request request, ReplyTo reply_to, Done<Response> done,
-                          Decision<Response> (*decide)(const ControllerInput&, const Request&)) {
-  auto exchange = std::make_shared<Exchange<Request, Response>>(Exchange<Request, Response>{
-      std::move(request), Response{}, reply_to.executor, std::move(done)});
+void MetadataNode::decide_here(const ExchangePtr<Request, Response>& exchange,
+                               Decide<Request, Response> decide) {
   ControllerOperation operation;
-  operation.deadline = reply_to.deadline;
+  operation.deadline = exchange->reply_to.deadline;
   operation.decide = [exchange, decide](const ControllerInput& input) {
     Decision<Response> decision = decide(input, exchange->request);
     exchange->response = std::move(decision.response);
     return std::move(decision.records);
   };
-  operation.finish = [exchange](std::optional<protocol::KafkaError> error) {
-    answer(exchange, error);
+  operation.finish = [weak = weak_from_this(), exchange,
+                      decide](std::optional<protocol::KafkaError> error) {
+    using Way = Exchange<Request, Response>;
+    bool lost = error && error->code == protocol::ErrorCode::kNotController;
+    auto self = weak.lock();
+    if (lost && self && !exchange->reply_to.only_here) return self->route(exchange, decide);
+    error ? Way::refuse(exchange, *error) : Way::answer(exchange);
   };
-  params_.loop->post([self = shared_from_this(), operation = std::move(operation)]() mutable {
-    self->controller_->submit(std::move(operation));
-  });
+  controller_->submit(std::move(operation));
 }
 
 void MetadataNode::create_topics(protocol::CreateTopicsRequest request, ReplyTo reply_to,
-                                 Done<protocol::CreateTopicsResponse> done) {
+                                 ControllerClient::Done<protocol::CreateTopicsResponse> done) {
   submit(std::move(request), reply_to, std::move(done), &metadata::create_topics);
 }
 
 void MetadataNode::delete_topics(protocol::DeleteTopicsRequest request, ReplyTo reply_to,
-                                 Done<protocol::DeleteTopicsResponse> done) {
+                                 ControllerClient::Done<protocol::DeleteTopicsResponse> done) {
   submit(std::move(request), reply_to, std::move(done), &metadata::delete_topics);
 }
 
-void MetadataNode::create_partitions(protocol::CreatePartitionsRequest request, ReplyTo reply_to,
-                                     Done<protocol::CreatePartitionsResponse> done) {
+void MetadataNode::create_partitions(
+    protocol::CreatePartitionsRequest request, ReplyTo reply_to,
+    ControllerClient::Done<protocol::CreatePartitionsResponse> done) {
   submit(std::move(request), reply_to, std::move(done), &metadata::create_partitions);
 }
 
-void MetadataNode::incremental_alter_configs(protocol::IncrementalAlterConfigsRequest request,
-                                             ReplyTo reply_to,
-                                             Done<protocol::IncrementalAlterConfigsResponse> done) {
+void MetadataNode::incremental_alter_configs(
+    protocol::IncrementalAlterConfigsRequest request, ReplyTo reply_to,
+    ControllerClient::Done<protocol::IncrementalAlterConfigsResponse> done) {
   submit(std::move(request), reply_to, std::move(done), &metadata::incremental_alter_configs);
 }
 
 void MetadataNode::alter_configs(protocol::AlterConfigsRequest request, ReplyTo reply_to,
-                                 Done<protocol::AlterConfigsResponse> done) {
+                                 ControllerClient::Done<protocol::AlterConfigsResponse> done) {
   submit(std::move(request), reply_to, std::move(done), &metadata::alter_configs);
 }
 
-void MetadataNode::register_broker(protocol::BrokerRegistrationRequest request, ReplyTo reply_to,
-                                   Done<protocol::BrokerRegistrationResponse> done) {
+void MetadataNode::register_broker(
+    protocol::BrokerRegistrationRequest request, ReplyTo reply_to,
+    ControllerClient::Done<protocol::BrokerRegistrationResponse> done) {
   submit(std::move(request), reply_to, std::move(done), &metadata::register_broker);
 }
 
-void MetadataNode::broker_heartbeat(protocol::BrokerHeartbeatRequest request, ReplyTo reply_to,
-                                    Done<protocol::BrokerHeartbeatResponse> done) {
+void MetadataNode::broker_heartbeat(
+    protocol::BrokerHeartbeatRequest request, ReplyTo reply_to,
+    ControllerClient::Done<protocol::BrokerHeartbeatResponse> done) {
   params_.loop->post(
       [self = shared_from_this(), id = request.broker_id, epoch = request.broker_epoch,
        offset = request.current_metadata_offset] { self->controller_->heard(id, epoch, offset); });
   submit(std::move(request), reply_to, std::move(done), &metadata::broker_heartbeat);
 }
 
-void MetadataNode::register_controller(protocol::ControllerRegistrationRequest request,
-                                       ReplyTo reply_to,
-                                       Done<protocol::ControllerRegistrationResponse> done) {
+void MetadataNode::register_controller(
+    protocol::ControllerRegistrationRequest request, ReplyTo reply_to,
+    ControllerClient::Done<protocol::ControllerRegistrationResponse> done) {
   submit(std::move(request), reply_to, std::move(done), &metadata::register_controller);
 }
 
-void MetadataNode::allocate_producer_ids(protocol::AllocateProducerIdsRequest request,
-                                         ReplyTo reply_to,
-                                         Done<protocol::AllocateProducerIdsResponse> done) {
+void MetadataNode::allocate_producer_ids(
+    protocol::AllocateProducerIdsRequest request, ReplyTo reply_to,
+    ControllerClient::Done<protocol::AllocateProducerIdsResponse> done) {
   submit(std::move(request), reply_to, std::move(done), &metadata::allocate_producer_ids);
 }
 
 void MetadataNode::update_features(protocol::UpdateFeaturesRequest request, ReplyTo reply_to,
-                                   Done<protocol::UpdateFeaturesResponse> done) {
+                                   ControllerClient::Done<protocol::UpdateFeaturesResponse> done) {
   submit(std::move(request), reply_to, std::move(done), &metadata::update_features);
 }
 
-void MetadataNode::unregister_broker(protocol::UnregisterBrokerRequest request, ReplyTo reply_to,
-                                     Done<protocol::UnregisterBrokerResponse> done) {
+void MetadataNode::unregister_broker(
+    protocol::UnregisterBrokerRequest request, ReplyTo reply_to,
+    ControllerClient::Done<protocol::UnregisterBrokerResponse> done) {
   submit(std::move(request), reply_to, std::move(done), &metadata::unregister_broker);
 }
 
 void MetadataNode::alter_partition(protocol::AlterPartitionRequest request, ReplyTo reply_to,
-                                   Done<protocol::AlterPartitionResponse> done) {
+                                   ControllerClient::Done<protocol::AlterPartitionResponse> done) {
   submit(std::move(request), reply_to, std::move(done), &metadata::alter_partition);
 }
 
 void MetadataNode::elect_leaders(protocol::ElectLeadersRequest request, ReplyTo reply_to,
-                                 Done<protocol::ElectLeadersResponse> done) {
+                                 ControllerClient::Done<protocol::ElectLeadersResponse> done) {
   submit(std::move(request), reply_to, std::move(done), &metadata::elect_leaders);
 }
 
 void MetadataNode::alter_partition_reassignments(
     protocol::AlterPartitionReassignmentsRequest request, ReplyTo reply_to,
-    Done<protocol::AlterPartitionReassignmentsResponse> done) {
+    ControllerClient::Done<protocol::AlterPartitionReassignmentsResponse> done) {
   submit(std::move(request), reply_to, std::move(done), &metadata::alter_partition_reassignments);
 }
 
 void MetadataNode::list_partition_reassignments(
     protocol::ListPartitionReassignmentsRequest request, ReplyTo reply_to,
-    Done<protocol::ListPartitionReassignmentsResponse> done) {
+    ControllerClient::Done<protocol::ListPartitionReassignmentsResponse> done) {
   using Request = protocol::ListPartitionReassignmentsRequest;
   using Listed = Decision<protocol::ListPartitionReassignmentsResponse>;
   submit(
@@ -137,9 +174,9 @@ void MetadataNode::list_partition_reassignments(
       });
 }
 
-void MetadataNode::assign_replicas_to_dirs(protocol::AssignReplicasToDirsRequest request,
-                                           ReplyTo reply_to,
-                                           Done<protocol::AssignReplicasToDirsResponse> done) {
+void MetadataNode::assign_replicas_to_dirs(
+    protocol::AssignReplicasToDirsRequest request, ReplyTo reply_to,
+    ControllerClient::Done<protocol::AssignReplicasToDirsResponse> done) {
   submit(std::move(request), reply_to, std::move(done), &metadata::assign_replicas_to_dirs);
 }
 

@@ -36,4 +36,53 @@ MetadataChanges all_of(const MetadataImage& image) {
   return changes;
 }
 
+namespace {
+
+bool is_same(const Shared<Broker>& one, const Shared<Broker>& other) { return *one == *other; }
+bool is_same(const Shared<ConfigMap>& one, const Shared<ConfigMap>& other) {
+  return *one == *other;
+}
+
+/// Keys whose values differ, or which only one of the maps has.
+template <class Map, class Keys>
+void add_different(const Map& before, const Map& after, Keys& keys) {
+  after.for_each([&](const auto& key, const auto& value) {
+    const auto* old = before.find(key);
+    if (old == nullptr || !is_same(*old, value)) keys.insert(key);
+  });
+  before.for_each([&](const auto& key, const auto&) {
+    if (after.find(key) == nullptr) keys.insert(key);
+  });
+}
+
+void add_different_topics(const MetadataImage& before, const MetadataImage& after,
+                          MetadataChanges& changes) {
+  after.topics.for_each([&](const base::Uuid& id, const Shared<Topic>& topic) {
+    const Topic* old = before.topic(id);
+    MetadataChanges::TopicChange change;
+    change.created = old == nullptr;
+    for (size_t i = 0; i < topic->partitions.size(); ++i) {
+      auto index = static_cast<int32_t>(i);
+      const Partition* was = old == nullptr ? nullptr : old->partition(index);
+      if (was == nullptr || *was != *topic->partitions[i]) change.partitions.insert(index);
+    }
+    if (change.created || !change.partitions.empty()) changes.topics[id] = std::move(change);
+  });
+  before.topics.for_each([&](const base::Uuid& id, const Shared<Topic>& topic) {
+    if (after.topic(id) == nullptr) changes.deleted_topics[id] = topic;
+  });
+}
+
+}  // namespace
+
+MetadataChanges changes_between(const MetadataImage& before, const MetadataImage& after) {
+  MetadataChanges changes;
+  add_different_topics(before, after, changes);
+  add_different(before.brokers, after.brokers, changes.brokers);
+  add_different(before.configs, after.configs, changes.configs);
+  changes.features = before.features != after.features;
+  changes.producer_ids = before.next_producer_id != after.next_producer_id;
+  return changes;
+}
+
 }  // namespace longhaul::broker::metadata

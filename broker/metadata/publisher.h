@@ -37,5 +37,7 @@ class ImagePublisher {
 
 /// Everything that an image holds, as changes from nothing.
 MetadataChanges all_of(const MetadataImage& image);
+/// What makes one image of the other, where the records in between are not at hand.
+MetadataChanges changes_between(const MetadataImage& before, const MetadataImage& after);
 
 }  // namespace longhaul::broker::metadata

@@ -151,7 +151,11 @@ base::Result<void> write_snapshot(base::FileSystem& files, const std::string& di
 
 base::Result<Snapshot> read_snapshot(base::FileSystem& files, const std::string& directory,
                                      const raft::OffsetAndEpoch& id) {
-  std::string path = directory + "/" + snapshot_name(id);
+  return read_snapshot_file(files, directory + "/" + snapshot_name(id), id);
+}
+
+base::Result<Snapshot> read_snapshot_file(base::FileSystem& files, const std::string& path,
+                                          const raft::OffsetAndEpoch& id) {
   LH_ASSIGN(base::Bytes bytes, base::read_file(files, path, kLargestSnapshot));
   auto snapshot = parse_snapshot(bytes, id);
   if (!snapshot) return base::fail_in(path, std::move(snapshot).error());

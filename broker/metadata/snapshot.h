@@ -45,6 +45,10 @@ struct Snapshot {
 base::Result<Snapshot> read_snapshot(base::FileSystem& files, const std::string& directory,
                                      const raft::OffsetAndEpoch& id);
 
+/// The same of a file whatever its name.
+base::Result<Snapshot> read_snapshot_file(base::FileSystem& files, const std::string& path,
+                                          const raft::OffsetAndEpoch& id);
+
 /// IDs of the snapshots in a directory, oldest first; empty if there is no directory.
 base::Result<std::vector<raft::OffsetAndEpoch>> list_snapshots(base::FileSystem& files,
                                                                const std::string& directory);

@@ -5,10 +5,12 @@
 #include <string>
 #include <string_view>
 
+#include "broker/raft/types.h"
+
 namespace longhaul::broker::metadata {
 
 inline constexpr size_t kMaxTopicNameLength = 249;
-inline constexpr std::string_view kMetadataTopic = "__cluster_metadata";
+using raft::kMetadataTopic;
 
 /// What is wrong with a name, in Kafka's words; absent if it may be used.
 std::optional<std::string> topic_name_problem(std::string_view name);

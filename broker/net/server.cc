@@ -89,21 +89,12 @@ class Server::Impl {
     return listeners;
   }
 
+  void start_controllers() {
+    if (!std::exchange(controllers_started_, true)) start(true);
+  }
   void start() {
-    for (std::unique_ptr<Shard>& shard : shards_) {
-      run_on(shard->reactor(), [&] { shard->start_sweeping(); });
-    }
-    for (Bound& at : bound_) {
-      Acceptor::Callbacks callbacks;
-      callbacks.take = [this, &at](Accepted accepted) { take(at, std::move(accepted)); };
-      callbacks.refused = [this] { refused_.fetch_add(1, std::memory_order_relaxed); };
-      acceptors_.push_back(std::make_shared<Acceptor>(accepting(), std::move(at.socket),
-                                                      options_.socket, admission_, context_.log,
-                                                      std::move(callbacks)));
-    }
-    run_on(accepting(), [this] {
-      for (auto& acceptor : acceptors_) acceptor->start();
-    });
+    start_controllers();
+    start(false);
   }
 
   void stop(std::chrono::milliseconds patience) {
@@ -132,6 +123,29 @@ class Server::Impl {
     bool of_controller = false;
     Descriptor socket;
   };
+
+  /// Listeners of controllers, or all others.
+  void start(bool of_controllers) {
+    if (!std::exchange(sweeping_, true)) {
+      for (std::unique_ptr<Shard>& shard : shards_)
+        run_on(shard->reactor(), [&] { shard->start_sweeping(); });
+    }
+    std::vector<std::shared_ptr<Acceptor>> begun;
+    for (Bound& at : bound_) {
+      if (at.of_controller != of_controllers) continue;
+      Acceptor::Callbacks callbacks;
+      callbacks.take = [this, &at](Accepted accepted) { take(at, std::move(accepted)); };
+      callbacks.refused = [this] { refused_.fetch_add(1, std::memory_order_relaxed); };
+      begun.push_back(std::make_shared<Acceptor>(accepting(), std::move(at.socket), options_.socket,
+                                                 admission_, context_.log, std::move(callbacks)));
+    }
+    run_on(accepting(), [&] {
+      for (auto& acceptor : begun) {
+        acceptor->start();
+        acceptors_.push_back(std::move(acceptor));
+      }
+    });
+  }
 
   Reactor& accepting() { return *context_.reactors.front(); }
 
@@ -175,6 +189,8 @@ class Server::Impl {
   std::vector<Bound> bound_;
   std::vector<std::shared_ptr<Acceptor>> acceptors_;  // of the accepting reactor once started
   std::atomic<uint64_t> accepted_{0}, refused_{0};
+  bool sweeping_ = false;
+  bool controllers_started_ = false;
   bool stopped_ = false;
 
   std::mutex mutex_;
@@ -186,6 +202,7 @@ Server::Server(ServerOptions options, ServerContext context)
 Server::~Server() { stop(std::chrono::milliseconds(0)); }
 base::Result<void> Server::bind(const config::BrokerConfig& config) { return impl_->bind(config); }
 std::vector<config::Listener> Server::bound() const { return impl_->bound(); }
+void Server::start_controllers() { impl_->start_controllers(); }
 void Server::start() { impl_->start(); }
 void Server::stop(std::chrono::milliseconds patience) { impl_->stop(patience); }
 ServerStats Server::stats() const { return impl_->stats(); }

@@ -69,6 +69,8 @@ class Server {
   base::Result<void> bind(const config::BrokerConfig& config);
   /// The listeners with the ports they have got.
   std::vector<config::Listener> bound() const;
+  /// Begins to answer on controllers' listeners, before `start` does so on all of them.
+  void start_controllers();
   /// Begins to answer. Once.
   void start();
   /// Takes no more connections and no more requests, answers what is in flight, and after

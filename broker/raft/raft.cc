@@ -1,7 +1,7 @@
+// What all roles share.
 #include "broker/raft/raft.h"
 
 #include <algorithm>
-#include <functional>
 #include <utility>
 
 #include "base/assert.h"
@@ -12,20 +12,27 @@ const char* role_name(Role role) {
   switch (role) {
     case Role::kUnattached:
       return "unattached";
+    case Role::kProspective:
+      return "prospective";
     case Role::kCandidate:
       return "candidate";
     case Role::kFollower:
       return "follower";
     case Role::kLeader:
       return "leader";
+    case Role::kResigned:
+      return "resigned";
   }
   return "?";
 }
 
-Raft::Raft(ReplicaKey self, ElectionState election, LogState log)
+Raft::Raft(Voter self, ElectionState election, LogState log, base::Random& random,
+           Timeouts timeouts)
     : self_(std::move(self)),
       election_(std::move(election)),
       log_(std::move(log)),
+      random_(random),
+      timeouts_(timeouts),
       synced_(log_.end_offset) {
   // A quorum-state that was lost with its vote must not lead back below what the log has seen.
   if (election_.epoch < log_.epochs.last()) election_ = ElectionState{log_.epochs.last(), {}, {}};
@@ -33,84 +40,182 @@ Raft::Raft(ReplicaKey self, ElectionState election, LogState log)
 
 Outputs Raft::start(Now now) {
   Outputs out;
-  // Whoever led before: this process begins anew, and a leader never resumes its own epoch.
-  election_.leader.reset();
-  if (log_.voters.latest().is_only(self_)) {
+  if (log_.voters.latest().is_only(self_.key)) {
     become_candidate(now, out);
-    become_leader(out);
-  } else {
+  } else if (election_.leader == self_.key.id) {
+    // It led this epoch in another life, and must neither vote in it nor go on leading.
+    role_ = Role::kResigned;
+    deadline_ = random_after(now, timeouts_.election);
     announce(out);
+  } else if (election_.leader) {
+    become_follower(election_.epoch, *election_.leader, now, out);
+  } else {
+    become_unattached(election_.epoch, now, out);
   }
   return out;
 }
 
-void Raft::become_candidate(Now, Outputs& out) {
-  ++election_.epoch;
-  election_.leader.reset();
-  election_.voted = self_;
-  role_ = Role::kCandidate;
-  persist(out);
+std::optional<Raft::Now> Raft::next_tick() const {
+  std::optional<Now> next = deadline_;
+  auto consider = [&](Now when) { next = next ? std::min(*next, when) : when; };
+  if (next_fetch_) consider(*next_fetch_);
+  for (const auto& [id, sent] : outstanding_) consider(sent.until);
+  for (const auto& waiting : leadership_.fetches) consider(waiting.until);
+  return next;
 }
 
-void Raft::become_leader(Outputs& out) {
-  role_ = Role::kLeader;
-  election_.leader = self_.id;
-  election_.voted.reset();
-  leadership_ = Leadership{log_.end_offset, {}};
-  const VoterSet& voters = log_.voters.latest();
-  AppendControl control{log_.end_offset, election_.epoch, self_.id, {}, {self_.id}, {}};
-  for (const auto& [id, voter] : voters.all()) {
-    control.voters.push_back(id);
-    leadership_.durable[id] = 0;
+Outputs Raft::tick(Now now) {
+  Outputs out;
+  std::vector<uint64_t> late;
+  for (const auto& [id, sent] : outstanding_) {
+    if (sent.until <= now) late.push_back(id);
   }
-  // Voters that only the founding snapshot names are written to the log itself.
-  if (log_.voters.latest_offset() < 0) {
-    control.bootstrap_voters = voters;
-    log_.voters.add(log_.end_offset + 2, voters);
+  for (uint64_t id : late) request_failed(id, now);
+  if (is_leader()) lead(now, out);
+  if (next_fetch_ && *next_fetch_ <= now) fetch(now, out);
+  if (!is_leader() && deadline_ && *deadline_ <= now) role_timed_out(now, out);
+  return out;
+}
+
+void Raft::role_timed_out(Now now, Outputs& out) {
+  // Where no voter answers, the voters may be others by now: ask around, as an observer does.
+  bool is_cut_off =
+      role_ == Role::kProspective && ballot_.rejected.empty() && ballot_.granted.size() <= 1;
+  if (may_campaign() && !is_cut_off) return become_prospective(now, out);
+  if (role_ != Role::kUnattached) return become_unattached(election_.epoch, now, out);
+  deadline_ = random_after(now, timeouts_.election);
+  fetch(now, out);
+}
+
+void Raft::become_unattached(int32_t epoch, Now now, Outputs& out) {
+  LH_ASSERT(epoch >= election_.epoch, "epochs only grow");
+  bool is_newer = epoch > election_.epoch;
+  drop_leadership(out);
+  // Within an epoch the vote stays, and so does the knowledge that it has a leader.
+  if (is_newer) {
+    election_ = ElectionState{epoch, {}, {}};
+    leader_resigned_ = false;
   }
-  log_.epochs.assign(election_.epoch, log_.end_offset);
-  log_.end_offset += control.record_count();
-  persist(out);
+  role_ = Role::kUnattached;
+  forget_conversations();
+  deadline_ = random_after(now, timeouts_.election);
+  if (is_newer) persist(out);
   announce(out);
-  out.emplace_back(std::move(control));
-  out.emplace_back(Flush{});
+  fetch(now, out);
 }
 
-Outputs Raft::appended(int32_t records) {
-  LH_ASSERT(is_leader() && records > 0, "only a leader appends records of its own");
-  log_.end_offset += records;
-  return {Flush{}};
+/// Follows what an answer tells of epoch and leader. True if that changed the role.
+bool Raft::learn(const Standing& other, Now now, Outputs& out) {
+  if (other.epoch < election_.epoch) return false;
+  bool is_newer = other.epoch > election_.epoch;
+  if (other.leader && *other.leader != self_.key.id) {
+    // Who campaigns knows the leader it has lost: to hear of that one again is no news.
+    bool is_known = !is_newer && role_ != Role::kUnattached && election_.leader;
+    if (is_known) return false;
+    become_follower(other.epoch, *other.leader, now, out);
+    return true;
+  }
+  if (is_newer) become_unattached(other.epoch, now, out);
+  return is_newer;
 }
 
-Outputs Raft::synced(int64_t end_offset) {
+Outputs Raft::receive(const Request& request, uint64_t id, Now now) {
+  Outputs out;
+  std::visit([&](const auto& known) { on(known, id, now, out); }, request);
+  return out;
+}
+
+Outputs Raft::answered(uint64_t id, const Response& response, Now now) {
+  Outputs out;
+  auto sent = take_outstanding(id);
+  if (!sent) return out;
+  if (const auto* vote = std::get_if<VoteResponse>(&response)) {
+    on_answer(std::get<VoteRequest>(sent->request), *vote, sent->to, now, out);
+  } else if (const auto* fetched = std::get_if<FetchResponse>(&response)) {
+    on_answer(*fetched, now, out);
+  } else if (const auto* bytes = std::get_if<FetchSnapshotResponse>(&response)) {
+    on_answer(*bytes, now, out);
+  } else if (const auto* heard = std::get_if<QuorumEpochResponse>(&response)) {
+    learn(heard->standing, now, out);
+  } else if (const auto* changed = std::get_if<VoterChangeResponse>(&response)) {
+    learn(changed->standing, now, out);
+  }
+  return out;
+}
+
+Outputs Raft::failed(uint64_t id, Now now) {
+  request_failed(id, now);
+  return {};
+}
+
+void Raft::request_failed(uint64_t id, Now now) {
+  auto sent = take_outstanding(id);
+  if (!sent) return;
+  bool was_fetch = std::holds_alternative<FetchRequest>(sent->request) ||
+                   std::holds_alternative<FetchSnapshotRequest>(sent->request);
+  if (!was_fetch) return;
+  fetching_ = false;
+  next_fetch_ = now + (role_ == Role::kFollower ? timeouts_.retry : timeouts_.max_wait);
+}
+
+std::optional<Raft::Outstanding> Raft::take_outstanding(uint64_t id) {
+  auto found = outstanding_.find(id);
+  if (found == outstanding_.end()) return std::nullopt;
+  Outstanding sent = std::move(found->second);
+  outstanding_.erase(found);
+  return sent;
+}
+
+/// Answers to what an earlier role asked count no longer.
+void Raft::forget_conversations() {
+  outstanding_.clear();
+  ballot_ = {};
+  next_fetch_.reset();
+  download_.reset();
+  fetching_ = fetched_in_epoch_ = false;
+  leader_high_watermark_ = -1;
+}
+
+void Raft::send(int32_t to, Request request, Now now, Outputs& out) {
+  uint64_t id = next_id_++;
+  outstanding_[id] = {to, request, now + timeouts_.request};
+  out.emplace_back(Send{to, id, std::move(request)});
+}
+
+Outputs Raft::synced(int64_t end_offset, Now now) {
   LH_ASSERT(end_offset <= log_.end_offset, "nothing beyond the end can be durable");
   Outputs out;
   if (end_offset <= synced_) return out;
   synced_ = end_offset;
-  if (!is_leader()) return out;
-  if (log_.voters.latest().contains(self_)) leadership_.durable[self_.id] = synced_;
-  advance_high_watermark(out);
+  if (is_leader()) {
+    advance_high_watermark(now, out);
+  } else {
+    follow_high_watermark(out);
+    if (!next_fetch_) fetch(now, out);
+  }
   return out;
 }
 
-void Raft::log_start_moved(int64_t start_offset) {
-  LH_ASSERT(start_offset <= high_watermark_, "only committed records are cleaned");
-  log_.start_offset = std::max(log_.start_offset, start_offset);
-  log_.epochs.truncate_start(log_.start_offset);
+void Raft::snapshot_written(OffsetAndEpoch snapshot) {
+  log_.snapshot = std::max(log_.snapshot, snapshot);
 }
 
-void Raft::advance_high_watermark(Outputs& out) {
-  const VoterSet& voters = log_.voters.latest();
-  std::vector<int64_t> durable;
-  for (const auto& [id, voter] : voters.all()) durable.push_back(leadership_.durable[id]);
-  if (durable.empty()) return;
-  auto decisive = durable.begin() + static_cast<ptrdiff_t>(voters.majority() - 1);
-  std::nth_element(durable.begin(), decisive, durable.end(), std::greater<>());
-  // Records of older epochs commit only together with one of the leader's own (Raft, 5.4.2).
-  if (*decisive <= leadership_.epoch_start || *decisive <= high_watermark_) return;
-  high_watermark_ = *decisive;
-  out.emplace_back(HighWatermark{high_watermark_});
+void Raft::log_start_moved(int64_t start_offset) {
+  LH_ASSERT(start_offset <= log_.end_offset, "only what is in the log is cleaned");
+  log_.epochs.truncate_start(start_offset);
 }
+
+std::optional<int32_t> Raft::leader() const {
+  bool was_me = election_.leader == self_.key.id && !is_leader();
+  return was_me ? std::nullopt : election_.leader;
+}
+
+bool Raft::is_me(const ReplicaKey& key) const {
+  return (key.id < 0 || key.id == self_.key.id) &&
+         (key.directory.is_zero() || key.directory == self_.key.directory);
+}
+
+Standing Raft::standing(ErrorCode error) const { return {error, election_.epoch, leader()}; }
 
 void Raft::persist(Outputs& out) {
   // Nothing was sent since the last one: it need not be written on its own.
@@ -119,8 +224,16 @@ void Raft::persist(Outputs& out) {
 }
 
 void Raft::announce(Outputs& out) {
-  out.emplace_back(RoleChange{role_, election_.epoch, election_.leader,
-                              is_leader() ? leadership_.epoch_start : -1});
+  out.emplace_back(
+      RoleChange{role_, election_.epoch, leader(), is_leader() ? leadership_.epoch_start : -1});
+}
+
+Raft::Now Raft::random_after(Now now, Timeouts::Duration least) {
+  return now + least + random_within(least);
+}
+
+Timeouts::Duration Raft::random_within(Timeouts::Duration most) {
+  return Now(static_cast<int64_t>(random_.below(static_cast<uint64_t>(most.count()) + 1)));
 }
 
 }  // namespace longhaul::broker::raft

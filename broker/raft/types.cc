@@ -1,8 +1,16 @@
 #include "broker/raft/types.h"
 
+#include <utility>
+
 #include "base/assert.h"
 
 namespace longhaul::broker::raft {
+
+base::Uuid metadata_topic_id() {
+  base::Uuid id;
+  id.bytes[15] = 1;
+  return id;
+}
 
 VoterSet::VoterSet(const std::vector<Voter>& voters) {
   for (const Voter& voter : voters) voters_[voter.key.id] = voter;
@@ -15,8 +23,20 @@ const Voter* VoterSet::find(int32_t id) const {
 
 bool VoterSet::contains(const ReplicaKey& key) const {
   const Voter* voter = find(key.id);
-  if (voter == nullptr) return false;
-  return voter->key.directory.is_zero() || voter->key.directory == key.directory;
+  return voter != nullptr && voter->key == key;
+}
+
+VoterSet VoterSet::with(Voter voter) const {
+  VoterSet changed = *this;
+  int32_t id = voter.key.id;
+  changed.voters_[id] = std::move(voter);
+  return changed;
+}
+
+VoterSet VoterSet::without(int32_t id) const {
+  VoterSet changed = *this;
+  changed.voters_.erase(id);
+  return changed;
 }
 
 void VoterHistory::reset(int64_t offset, VoterSet voters) {
@@ -30,10 +50,9 @@ void VoterHistory::add(int64_t offset, VoterSet voters) {
 }
 
 void VoterHistory::truncate(int64_t end_offset) {
-  // A set that a snapshot gave stays: the log is never cut below its snapshot.
-  auto first = sets_.lower_bound(end_offset);
-  if (first == sets_.begin() && first != sets_.end()) ++first;
-  sets_.erase(first, sets_.end());
+  // A set that a snapshot gave stays: it lies below the snapshot's end, and the log is never cut
+  // there.
+  sets_.erase(sets_.lower_bound(end_offset), sets_.end());
 }
 
 const VoterSet& VoterHistory::latest() const {
@@ -59,6 +78,8 @@ void EpochTable::truncate_end(int64_t end_offset) {
 }
 
 void EpochTable::truncate_start(int64_t start_offset) {
+  if (start_offset <= origin_.offset) return;
+  origin_ = {start_offset, epoch_before(start_offset)};
   while (starts_.size() > 1 && std::next(starts_.begin())->second <= start_offset)
     starts_.erase(starts_.begin());
   if (!starts_.empty() && starts_.begin()->second < start_offset)
@@ -68,11 +89,11 @@ void EpochTable::truncate_start(int64_t start_offset) {
 OffsetAndEpoch EpochTable::end_of(int32_t epoch, int64_t log_end) const {
   auto next = starts_.upper_bound(epoch);
   int64_t end = next == starts_.end() ? log_end : next->second;
-  return {end, next == starts_.begin() ? 0 : std::prev(next)->first};
+  return {end, next == starts_.begin() ? origin_.epoch : std::prev(next)->first};
 }
 
 int32_t EpochTable::epoch_before(int64_t offset) const {
-  int32_t epoch = 0;
+  int32_t epoch = origin_.epoch;
   for (const auto& [candidate, start] : starts_) {
     if (start >= offset) break;
     epoch = candidate;

@@ -6,11 +6,16 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/uuid.h"
 
 namespace longhaul::broker::raft {
+
+inline constexpr std::string_view kMetadataTopic = "__cluster_metadata";
+/// Kafka's fixed ID of the metadata topic: AAAAAAAAAAAAAAAAAAAAAQ.
+base::Uuid metadata_topic_id();
 
 /// A place in the log: `offset` is the first one not included, `epoch` that of the last record
 /// before it. Names a snapshot, and the end of a log when logs are compared.
@@ -54,10 +59,13 @@ class VoterSet {
   /// How many replicas decide: more than half.
   size_t majority() const { return voters_.size() / 2 + 1; }
   const Voter* find(int32_t id) const;
-  /// True if this very disk votes. A voter recorded without a directory ID matches any disk.
+  /// True if this very disk votes: what has the node ID of a voter and another disk does not.
   bool contains(const ReplicaKey& key) const;
   bool is_only(const ReplicaKey& key) const { return size() == 1 && contains(key); }
   const std::map<int32_t, Voter>& all() const { return voters_; }
+  /// The set with `voter` in it, in place of the one with its node ID if there is one.
+  VoterSet with(Voter voter) const;
+  VoterSet without(int32_t id) const;
   bool operator==(const VoterSet&) const = default;
 
  private:
@@ -87,21 +95,25 @@ class VoterHistory {
 /// Which leader epoch begins where, for a log without gaps. Epochs and offsets both ascend.
 class EpochTable {
  public:
+  /// `origin` is where the log begins, with the epoch of the record before: {0, 0}, or a snapshot.
+  explicit EpochTable(OffsetAndEpoch origin = {}) : origin_(origin) {}
   /// Notes that records from `start_offset` on are of `epoch`; not newer than the last: no change.
   void assign(int32_t epoch, int64_t start_offset);
   void truncate_end(int64_t end_offset);
-  /// Forgets what lies wholly before `start_offset`, keeping the epoch that holds there.
+  /// Moves the origin to `start_offset`, keeping the epoch that holds there.
   void truncate_start(int64_t start_offset);
-  /// The epoch of the last record, 0 of an empty log.
-  int32_t last() const { return starts_.empty() ? 0 : starts_.rbegin()->first; }
-  /// The largest epoch not above `epoch` and where it ends, given where the log ends.
-  /// {0, first start} if every epoch here is newer.
+  const OffsetAndEpoch& origin() const { return origin_; }
+  /// The epoch of the last record; of an empty log, the origin's.
+  int32_t last() const { return starts_.empty() ? origin_.epoch : starts_.rbegin()->first; }
+  /// The largest epoch not above `epoch` and where it ends, given where the log ends. The origin
+  /// if every epoch here is newer.
   OffsetAndEpoch end_of(int32_t epoch, int64_t log_end) const;
-  /// The epoch of the record just before `offset`; 0 if that is not known.
+  /// The epoch of the record just before `offset`; the origin's where that is not known.
   int32_t epoch_before(int64_t offset) const;
   const std::map<int32_t, int64_t>& starts() const { return starts_; }
 
  private:
+  OffsetAndEpoch origin_;
   std::map<int32_t, int64_t> starts_;
 };
 

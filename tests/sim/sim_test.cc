@@ -74,7 +74,7 @@ std::unique_ptr<Scenario> worked() {
   return scenario;
 }
 
-/// Flips a bit in the middle of the largest segment of the log that lies in this directory.
+/// Flips a bit in the middle of the largest segment or snapshot of the log in this directory.
 testing::AssertionResult rot(Scenario& scenario, const std::string& directory) {
   base::MemoryFileSystem& disk = scenario.host().disk();
   std::string largest;
@@ -84,7 +84,8 @@ testing::AssertionResult rot(Scenario& scenario, const std::string& directory) {
     for (size_t i = 0; entries && i < entries->size(); ++i) {
       std::string path = log_dir + directory + "/" + (*entries)[i].name;
       auto content = base::read_file(disk, path, UINT32_MAX);
-      if (!path.ends_with(".log") || !content || content->size() <= size) continue;
+      bool is_data = path.ends_with(".log") || path.ends_with(".checkpoint");
+      if (!is_data || !content || content->size() <= size) continue;
       largest = path;
       size = content->size();
     }

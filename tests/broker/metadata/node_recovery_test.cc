@@ -7,7 +7,7 @@ namespace {
 
 using protocol::ErrorCode;
 
-std::vector<base::Bytes> encoded(const MetadataImage& image) {
+std::vector<base::Bytes> records_of(const MetadataImage& image) {
   std::vector<base::Bytes> result;
   image_records(image, [&](MetadataRecord record) { result.push_back(encode_record(record)); });
   return result;
@@ -63,13 +63,13 @@ TEST_F(Recovery, WhatWasAnsweredSurvivesAnyCrash) {
 
 TEST_F(Recovery, ReplayIsDeterministic) {
   found_with_topics(20);
-  auto expected = encoded(*image());
+  auto expected = records_of(*image());
   Shared<MetadataImage> live = image();
   crash(base::CrashMode::kLoseUnsynced);
   for (int i = 0; i < 3; ++i) {
     start();
     run();
-    EXPECT_TRUE(encoded(*image()) == expected);
+    EXPECT_TRUE(records_of(*image()) == expected);
     EXPECT_EQ(image()->partition_count, live->partition_count);
     EXPECT_EQ(image()->topic_collisions.size(), live->topic_collisions.size());
     if (i == 1) {
@@ -84,10 +84,10 @@ TEST_F(Recovery, ReplayIsDeterministic) {
 TEST_F(Recovery, ATornTailIsCutOffAtAnyByte) {
   found_with_topics(3);
   int64_t whole_end = node_->raft().end_offset();
-  auto at_three = encoded(*image());
+  auto at_three = records_of(*image());
   ASSERT_EQ(created("last", 2), ErrorCode::kNone);
   int64_t last_end = node_->raft().end_offset();
-  auto at_four = encoded(*image());
+  auto at_four = records_of(*image());
   stop();
   base::Bytes log = base::read_file(files_, kLogPath, 1 << 20).value();
   // The last batch begins where the batches of three topics end.
@@ -105,7 +105,7 @@ TEST_F(Recovery, ATornTailIsCutOffAtAnyByte) {
     start();
     run();
     ASSERT_TRUE(fatal_.empty()) << fatal_;
-    EXPECT_TRUE(encoded(*image()) == (cut == end ? at_four : at_three)) << "cut at " << cut;
+    EXPECT_TRUE(records_of(*image()) == (cut == end ? at_four : at_three)) << "cut at " << cut;
     EXPECT_EQ(created("after"), ErrorCode::kNone);
     drop();
   }
@@ -120,12 +120,12 @@ TEST_F(Recovery, SnapshotsReplaceTheLog) {
   EXPECT_GT(ids.front().offset, 0);  // the founding one is gone
   EXPECT_EQ(node_->raft().start_offset(), ids.front().offset);
   EXPECT_FALSE(files_.exists(kLogPath));  // the first segment
-  auto expected = encoded(*image());
+  auto expected = records_of(*image());
   crash(base::CrashMode::kLoseUnsynced);
   start();
   run();
   ASSERT_TRUE(fatal_.empty()) << fatal_;
-  EXPECT_TRUE(encoded(*image()) == expected);
+  EXPECT_TRUE(records_of(*image()) == expected);
   EXPECT_TRUE(node_->raft().is_leader());
   EXPECT_EQ(node_->raft().voters().latest().size(), 1u);
   stop();
@@ -147,13 +147,13 @@ TEST_F(Recovery, ADamagedSnapshotIsPassedOver) {
   node_->snapshot_now();
   run();
   ASSERT_EQ(snapshots().size(), 2u);
-  auto expected = encoded(*image());
+  auto expected = records_of(*image());
   stop();
   std::string newest = "/d/__cluster_metadata-0/" + snapshot_name(snapshots().back());
   ASSERT_TRUE(files_.flip_bit(newest, 200, 1));
   start();  // the older one and the whole log are still there
   run();
-  EXPECT_TRUE(encoded(*image()) == expected);
+  EXPECT_TRUE(records_of(*image()) == expected);
   stop();
   std::string founding = "/d/__cluster_metadata-0/" + snapshot_name({});
   ASSERT_TRUE(files_.flip_bit(founding, 100, 1));

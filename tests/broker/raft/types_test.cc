@@ -56,8 +56,30 @@ TEST(EpochTable, FindsWhereLogsPart) {
   EXPECT_EQ(table.epoch_before(11), 3);
   table.truncate_start(12);
   EXPECT_EQ(table.starts(), (std::map<int32_t, int64_t>{{3, 12}, {7, 20}}));
+  EXPECT_EQ(table.origin(), (OffsetAndEpoch{12, 3}));
+  EXPECT_EQ(table.end_of(2, 30), (OffsetAndEpoch{12, 3}));
   table.truncate_end(20);
   EXPECT_EQ(table.last(), 3);
+}
+
+TEST(EpochTable, ALogThatBeginsWithASnapshotKnowsTheEpochBefore) {
+  EpochTable table({10, 4});
+  EXPECT_EQ(table.last(), 4);
+  EXPECT_EQ(table.epoch_before(10), 4);
+  EXPECT_EQ(table.end_of(6, 10), (OffsetAndEpoch{10, 4}));
+  table.assign(6, 10);
+  EXPECT_EQ(table.end_of(5, 30), (OffsetAndEpoch{10, 4}));
+  EXPECT_EQ(table.end_of(6, 30), (OffsetAndEpoch{30, 6}));
+  table.truncate_end(10);
+  EXPECT_EQ(table.last(), 4);
+}
+
+TEST(VoterSet, OneIsAddedOrTakenAway) {
+  VoterSet voters = set_of({1, 2});
+  EXPECT_TRUE(voters.with(Voter{{3, kOtherDisk}, {}}).contains({3, kOtherDisk}));
+  EXPECT_FALSE(voters.with(Voter{{2, kOtherDisk}, {}}).contains({2, kDisk}));
+  EXPECT_EQ(voters.without(2), set_of({1}));
+  EXPECT_EQ(voters.size(), 2u);
 }
 
 }  // namespace

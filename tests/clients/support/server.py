@@ -63,17 +63,22 @@ class Server:
             self.command(*map(str, arguments)), capture_output=True, text=True, timeout=60, cwd=self.directory
         )
 
-    def format(self):
-        result = self.run("format", "-c", self.properties, "-t", self.cluster_id, "--standalone")
+    def format(self, *role):
+        """`role`: what kafka-storage is told of the quorum; the first voter of one of its own if nothing."""
+        result = self.run("format", "-c", self.properties, "-t", self.cluster_id, *(role or ("--standalone",)))
         assert result.returncode == 0, result.stdout + result.stderr
 
     def start(self):
+        self.launch()
+        self.wait_until_ready()
+
+    def launch(self):
+        """Without waiting: several nodes may need each other to get ready."""
         log = open(self.directory / "server.log", "ab")
         self.process = subprocess.Popen(
             self.command(str(self.properties)), stdout=log, stderr=log, cwd=self.directory
         )
         log.close()
-        self.wait_until_ready()
 
     def wait_until_ready(self, seconds=60):
         """Ready is: it answers a Metadata request with itself as a broker."""

@@ -1,0 +1,112 @@
+// The simulated network: frames go from node to node, are lost, or break their connection.
+#include "tests/broker/metadata/cluster_sim_channel.h"
+#include "protocol/frame.h"
+
+namespace longhaul::broker::metadata {
+namespace {
+
+using client::RawReply;
+using client::RawRequest;
+using protocol::ApiKey;
+
+using Respond = std::function<void(base::Bytes frame)>;
+
+template <class Response>
+void respond(const Respond& reply, const Response& response, const protocol::RequestFrame& frame) {
+  protocol::Encoder encoder;
+  auto encoded = protocol::encode_response(encoder, response, frame.version, frame.correlation_id);
+  ASSERT_TRUE(encoded) << encoded.error().message;
+  reply(encoder.take());
+}
+
+template <class Request, class Response>
+void serve_quorum(MetadataNode& node, const protocol::RequestFrame& frame, const Respond& reply,
+                  void (QuorumServer::*serve)(Request, QuorumCall, QuorumServer::Done<Response>)) {
+  auto request = Request::decode(frame.body, frame.version);
+  ASSERT_TRUE(request) << request.error().message;
+  QuorumCall call;
+  call.version = frame.version;
+  call.listener = "CONTROLLER";
+  auto envelope = frame;
+  (node.*serve)(std::move(*request), std::move(call), [reply, envelope](const Response& response) {
+    respond(reply, response, envelope);
+  });
+}
+
+void serve(MetadataNode& node, sim::Loop& loop, base::Clock::Monotonic deadline,
+           const protocol::RequestFrame& frame, const Respond& reply) {
+  switch (frame.api->key) {
+    case ApiKey::kVote:
+      return serve_quorum(node, frame, reply, &QuorumServer::vote);
+    case ApiKey::kBeginQuorumEpoch:
+      return serve_quorum(node, frame, reply, &QuorumServer::begin_quorum_epoch);
+    case ApiKey::kEndQuorumEpoch:
+      return serve_quorum(node, frame, reply, &QuorumServer::end_quorum_epoch);
+    case ApiKey::kFetch:
+      return serve_quorum(node, frame, reply, &QuorumServer::fetch);
+    case ApiKey::kFetchSnapshot:
+      return serve_quorum(node, frame, reply, &QuorumServer::fetch_snapshot);
+    case ApiKey::kUpdateRaftVoter:
+      return serve_quorum(node, frame, reply, &QuorumServer::update_voter);
+    case ApiKey::kAddRaftVoter:
+      return serve_quorum(node, frame, reply, &QuorumServer::add_voter);
+    case ApiKey::kBrokerRegistration: {
+      auto request = protocol::BrokerRegistrationRequest::decode(frame.body, frame.version);
+      ASSERT_TRUE(request) << request.error().message;
+      auto envelope = frame;
+      return node.register_broker(
+          std::move(*request), {&loop, deadline, /*only_here=*/true},
+          [reply, envelope](const auto& response) { respond(reply, response, envelope); });
+    }
+    default:
+      FAIL() << "nobody serves " << frame.api->name;
+  }
+}
+
+}  // namespace
+
+void SimChannel::send(RawRequest raw, Answer answer) {
+  auto held = std::make_shared<Answer>(std::move(answer));
+  auto api = raw.api;
+  int16_t version = raw.max_version;
+  protocol::Encoder encoder;
+  auto encoded = raw.encode(encoder, version, 7);
+  ASSERT_TRUE(encoded) << api->name << ": " << encoded.error().message;
+  auto frame = std::make_shared<base::Bytes>(encoder.take());
+  Respond respond = [sim = &sim_, from = from_, to = to_, life = life_, held, api,
+                     version](base::Bytes bytes) {
+    if (sim->is_lost(to, from)) return;
+    auto shared = std::make_shared<const base::Bytes>(std::move(bytes));
+    SimChannel::later(*sim, from, life, [held, api, version, shared] {
+      if (!*held) return;
+      auto body = protocol::parse_response(base::ByteView(*shared).subspan(4), *api, version);
+      ASSERT_TRUE(body) << body.error().message;
+      std::exchange(*held, {})(RawReply{shared, *body, version});
+    });
+  };
+  // A connection that nothing comes from is given up at last.
+  sim_.simulation.after(std::chrono::seconds(4), &sim_,
+                        [sim = &sim_, from = from_, life = life_, held] {
+                          if (!*held || sim->nodes_.at(from).life != life) return;
+                          std::exchange(*held, {})(base::fail(base::Errc::kTimedOut, "lost"));
+                        });
+  if (sim_.is_lost(from_, to_)) return;
+  int there = sim_.nodes_.at(to_).life;
+  SimChannel::later(sim_, to_, there, [sim = &sim_, to = to_, frame, respond] {
+    auto& node = sim->nodes_.at(to);
+    auto parsed = protocol::parse_request(base::ByteView(*frame).subspan(4));
+    ASSERT_TRUE(parsed) << parsed.error().message;
+    serve(*node.node, *node.loop, sim->clock_.monotonic() + std::chrono::seconds(3), *parsed,
+          respond);
+  });
+}
+
+void SimChannel::later(ClusterSim& sim, int at, int life, std::function<void()> what) {
+  sim.simulation.after(sim.simulation.some_delay(sim.faults.delay), &sim,
+                       [&sim, at, life, what = std::move(what)] {
+                         auto& node = sim.nodes_.at(at);
+                         if (node.life == life && node.node && !node.stopping) what();
+                       });
+}
+
+}  // namespace longhaul::broker::metadata

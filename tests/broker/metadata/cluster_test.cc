@@ -1,0 +1,139 @@
+// Quorums of whole metadata nodes: driver, log, controller and images.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <string>
+
+#include "tests/broker/metadata/cluster_sim.h"
+
+namespace longhaul::broker::metadata {
+namespace {
+
+using base::CrashMode;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+bool has_active_leader(ClusterSim& sim) {
+  auto leader = sim.leader();
+  return leader && !sim.node(*leader).images().current()->features.empty();
+}
+
+TEST(Cluster, ThreeVotersElectOneAndAnyNodeTakesRequests) {
+  ClusterSim sim({.voters = 3, .observers = 1}, 3);
+  sim.start_all();
+  ASSERT_TRUE(sim.run_until([&] { return has_active_leader(sim); }, seconds(20)));
+  for (int id = 1; id <= 4; ++id) sim.propose(id);
+  EXPECT_TRUE(sim.run_until([&] { return sim.acknowledged() == 4; }, seconds(5)));
+  EXPECT_TRUE(sim.run_until([&] { return sim.has_settled(); }, seconds(5))) << sim.describe();
+  sim.check_images();
+  EXPECT_EQ(sim.counts["election"], 1);
+}
+
+TEST(Cluster, AnOrderlyStopHandsTheLeadOver) {
+  ClusterSim sim({.voters = 3}, 5);
+  sim.start_all();
+  ASSERT_TRUE(sim.run_until([&] { return has_active_leader(sim); }, seconds(20)));
+  int first = *sim.leader();
+  sim.run(seconds(2));
+  sim.stop(first);
+  EXPECT_TRUE(sim.run_until([&] { return sim.leader().has_value(); }, milliseconds(700)))
+      << sim.describe();
+  sim.start(first);
+  EXPECT_TRUE(sim.run_until([&] { return sim.has_settled(); }, seconds(10))) << sim.describe();
+}
+
+TEST(Cluster, WhatIsGoneFromTheLogComesAsASnapshot) {
+  ClusterSim sim({.voters = 3, .observers = 1}, 7);
+  sim.options.snapshot_after_bytes = 1000;
+  sim.options.retention_bytes = 1;
+  sim.start_all();
+  ASSERT_TRUE(sim.run_until([&] { return has_active_leader(sim); }, seconds(20)));
+  sim.crash(4, CrashMode::kLoseUnsynced);
+  for (int i = 0; i < 50; ++i) {
+    sim.propose(1);
+    sim.run(milliseconds(50));
+  }
+  EXPECT_EQ(sim.acknowledged(), 50u);
+  sim.start(4);
+  EXPECT_TRUE(sim.run_until([&] { return sim.has_settled(); }, seconds(10))) << sim.describe();
+  EXPECT_GT(sim.counts["snapshot taken over"], 0);
+  sim.check_images();
+  // It is on disk as well.
+  sim.crash(4, CrashMode::kLoseUnsynced);
+  sim.start(4);
+  EXPECT_TRUE(sim.run_until([&] { return sim.has_settled(); }, seconds(10))) << sim.describe();
+}
+
+CrashMode some_mode(base::Random& random) {
+  static constexpr CrashMode kModes[] = {CrashMode::kKeepAll, CrashMode::kLoseUnsynced,
+                                         CrashMode::kTorn};
+  return kModes[random.below(3)];
+}
+
+void harm(ClusterSim& sim, base::Random& random) {
+  int any = 1 + static_cast<int>(random.below(static_cast<uint64_t>(sim.size())));
+  switch (random.below(6)) {
+    case 0:
+      return sim.crash(any, some_mode(random));
+    case 1:
+      return sim.start(any);
+    case 2:
+      return sim.isolate(any);
+    case 3:
+      return sim.heal();
+    case 4:
+      return sim.start_all();
+    default:
+      if (sim.leader()) sim.crash(*sim.leader(), some_mode(random));
+  }
+}
+
+/// Crashes, cuts, losses; then peace.
+void ordeal(uint64_t seed, std::map<std::string, int>& counts) {
+  ClusterSim sim({.voters = 3, .observers = static_cast<int>(seed % 2)}, seed);
+  if (seed % 3 == 0) {
+    sim.options.snapshot_after_bytes = 1500;
+    sim.options.retention_bytes = 1;
+  }
+  sim.faults.lose_percent = seed % 4 * 4;
+  sim.faults.delay = sim::Time(200 + seed % 5 * 4000);
+  base::Random& random = sim.simulation.random();
+  sim.start_all();
+  for (int round = 0; round < 12 && !::testing::Test::HasFailure(); ++round) {
+    for (uint64_t i = 2 + random.below(20); i > 0; --i) {
+      sim.propose(1 + static_cast<int>(random.below(static_cast<uint64_t>(sim.size()))));
+      sim.run(milliseconds(random.below(300)));
+    }
+    harm(sim, random);
+  }
+  if (::testing::Test::HasFailure()) return;
+  sim.heal();
+  sim.faults = {};
+  sim.start_all();
+  size_t before = sim.acknowledged();
+  EXPECT_TRUE(sim.run_until([&] { return has_active_leader(sim); }, seconds(20))) << sim.describe();
+  sim.propose(1);
+  EXPECT_TRUE(sim.run_until([&] { return sim.acknowledged() > before; }, seconds(10)))
+      << sim.describe();
+  EXPECT_TRUE(sim.run_until([&] { return sim.has_settled(); }, seconds(20))) << sim.describe();
+  sim.check_images();
+  for (const auto& [what, count] : sim.counts) counts[what] += count;
+}
+
+TEST(Cluster, SafeAndLiveUnderFaults) {
+  std::map<std::string, int> counts;
+  // More of them on demand.
+  const char* wanted = std::getenv("LONGHAUL_SIM_SEEDS");
+  uint64_t seeds = std::max<uint64_t>(wanted == nullptr ? 0 : std::stoull(wanted), 30);
+  for (uint64_t seed = 1; seed <= seeds; ++seed) {
+    ordeal(seed, counts);
+    ASSERT_FALSE(HasFailure()) << "seed " << seed;
+  }
+  EXPECT_GT(counts["election"], 60);
+  EXPECT_GT(counts["crash"], 60);
+  EXPECT_GT(counts["snapshot taken over"], 3);
+}
+
+}  // namespace
+}  // namespace longhaul::broker::metadata

@@ -1,0 +1,137 @@
+"""Several nodes: a metadata quorum of three, as Apache Kafka's tools make it and see it."""
+
+import json
+import re
+import uuid
+from base64 import urlsafe_b64encode
+
+import pytest
+from confluent_kafka.admin import NewTopic
+
+from support import confluent, java
+from support.confluent import settle, wait_for
+
+
+def directory_id():
+    return urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+
+
+def status(server, check=True):
+    """What kafka-metadata-quorum describe --status says, by its headings; empty if it fails."""
+    tool = java.run("metadata-quorum", "--bootstrap-server", server.address, "describe", "--status", check=check)
+    return dict(re.findall(r"^(\w+):\s+(.*)$", tool.stdout, re.MULTILINE))
+
+
+def replication(server):
+    """{node: role} from kafka-metadata-quorum describe --replication."""
+    tool = java.run("metadata-quorum", "--bootstrap-server", server.address, "describe", "--replication")
+    return {int(row["NodeId"]): row["Status"] for row in java.table(tool.stdout, first="NodeId")}
+
+
+def topics(server):
+    """Names of topics as this broker knows them."""
+    listed = confluent.admin_client(server.address).list_topics(timeout=20).topics
+    return {name for name in listed if not name.startswith("__")}
+
+
+def create(server, name):
+    admin = confluent.admin_client(server.address)  # its answers do not outlive it
+    settle(admin.create_topics([NewTopic(name, 2, 1)]))
+
+
+class Cluster:
+    """Three nodes that are broker and controller, and whoever joins them."""
+
+    def __init__(self, make_server):
+        self.make_server = make_server
+        self.nodes = {1: make_server(node_id=1)}
+        self.cluster_id = self.nodes[1].cluster_id
+        for node in (2, 3):
+            self.nodes[node] = make_server(cluster=self.cluster_id, node_id=node)
+        self.bootstrap = ",".join(f"127.0.0.1:{each.controller_port}" for each in self.nodes.values())
+        initial = ",".join(
+            f"{node}@127.0.0.1:{server.controller_port}:{directory_id()}" for node, server in self.nodes.items()
+        )
+        for node, server in self.nodes.items():
+            server.write_properties(node_id=node, controller_quorum_bootstrap_servers=self.bootstrap)
+            server.format("--initial-controllers", initial)
+        for server in self.nodes.values():
+            server.launch()
+        for server in self.nodes.values():
+            server.wait_until_ready()
+
+    def join(self, node, **options):
+        server = self.make_server(cluster=self.cluster_id, node_id=node)
+        options = {name: value.format(server=server) for name, value in options.items()}
+        server.write_properties(node_id=node, controller_quorum_bootstrap_servers=self.bootstrap, **options)
+        server.format("--no-initial-controllers")
+        self.nodes[node] = server
+        server.launch()
+        return server
+
+
+@pytest.fixture
+def cluster(make_server):
+    made = Cluster(make_server)
+    yield made
+    for server in made.nodes.values():
+        server.end()
+
+
+def test_a_quorum_of_three_outlives_its_leader(cluster):
+    before = status(cluster.nodes[1])
+    voters = json.loads(before["CurrentVoters"])
+    assert sorted(voter["id"] for voter in voters) == [1, 2, 3]
+    assert all(voter["endpoints"] for voter in voters) and json.loads(before["CurrentObservers"]) == []
+    assert {status(node)["LeaderId"] for node in cluster.nodes.values()} == {before["LeaderId"]}
+    for node, server in cluster.nodes.items():
+        create(server, f"by-{node}")
+
+    leader = int(before["LeaderId"])
+    cluster.nodes[leader].kill()
+    left = [server for node, server in cluster.nodes.items() if node != leader]
+    wait_for(lambda: status(left[0], check=False).get("LeaderId") not in (None, before["LeaderId"]), 60)
+    after = status(left[0])
+    assert int(after["LeaderEpoch"]) > int(before["LeaderEpoch"])
+    create(left[1], "without-it")
+
+    cluster.nodes[leader].start()
+    expected = {"by-1", "by-2", "by-3", "without-it"}
+    for server in cluster.nodes.values():
+        wait_for(lambda: topics(server) == expected, 30, f"{expected}, not {topics(server)}")
+    assert replication(left[0])[leader] == "Follower"
+
+
+def test_all_killed_at_once_lose_nothing(cluster):
+    create(cluster.nodes[2], "kept")
+    for server in cluster.nodes.values():
+        server.kill()
+    for server in cluster.nodes.values():
+        server.launch()
+    for server in cluster.nodes.values():
+        server.wait_until_ready()
+        wait_for(lambda: "kept" in topics(server), 30)
+        assert server.stop() == 0
+
+
+def test_brokers_and_controllers_of_their_own(cluster):
+    broker = cluster.join(11, process_roles="broker", listeners="PLAINTEXT://127.0.0.1:{server.port}")
+    broker.wait_until_ready()
+    create(broker, "by-a-broker")
+    wait_for(lambda: topics(broker) == topics(cluster.nodes[1]) == {"by-a-broker"})
+    controller = cluster.join(
+        12, process_roles="controller", listeners="CONTROLLER://127.0.0.1:{server.controller_port}"
+    )
+    wait_for(lambda: replication(broker).get(12) == "Observer", 60)
+    assert replication(broker)[11] == "Observer"
+
+    add = ("--command-config", controller.properties, "add-controller")
+    java.run("metadata-quorum", "--bootstrap-server", broker.address, *add)
+    first = next(voter for voter in json.loads(status(broker)["CurrentVoters"]) if voter["id"] == 1)
+    java.run(
+        "metadata-quorum", "--bootstrap-server", broker.address, "remove-controller",
+        "--controller-id", 1, "--controller-directory-id", first["directoryId"],
+    )
+    voters = json.loads(status(broker)["CurrentVoters"])
+    assert sorted(voter["id"] for voter in voters) == [2, 3, 12]
+    assert controller.stop() == 0 and broker.stop() == 0
