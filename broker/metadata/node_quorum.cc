@@ -88,6 +88,18 @@ void fit(Response& wire, int16_t version) {
   }
 }
 
+/// Versions 0 and 1 know no directory IDs and no endpoints.
+void fit(protocol::DescribeQuorumResponse& wire, int16_t version) {
+  if (version >= 2) return;
+  wire.nodes.clear();
+  for (auto& topic : wire.topics) {
+    for (auto& partition : topic.partitions) {
+      for (auto& voter : partition.current_voters) voter.replica_directory_id = {};
+      for (auto& observer : partition.observers) observer.replica_directory_id = {};
+    }
+  }
+}
+
 template <class Response>
 Response refused(const protocol::KafkaError& error) {
   Response wire;
@@ -205,14 +217,21 @@ void MetadataNode::remove_voter(protocol::RemoveRaftVoterRequest request, Quorum
 
 void MetadataNode::describe_quorum(protocol::DescribeQuorumRequest request, QuorumCall call,
                                    QuorumServer::Done<protocol::DescribeQuorumResponse> done) {
-  if (call.for_client)
-    return serve_leader(std::move(request), std::move(call), std::move(done),
+  QuorumServer::Done<protocol::DescribeQuorumResponse> fitted =
+      [version = call.version,
+       done = std::move(done)](protocol::DescribeQuorumResponse response) mutable {
+        fit(response, version);
+        done(response);
+      };
+  if (call.for_client) {
+    return serve_leader(std::move(request), std::move(call), std::move(fitted),
                         &MetadataNode::describe_quorum);
-  params_.loop->post(
-      [self = shared_from_this(), request = std::move(request), done = std::move(done)]() mutable {
-        const base::Clock& clock = *self->params_.clock;
-        done(raft::describe_quorum(request, self->raft(), clock.monotonic(), clock.wall_ms()));
-      });
+  }
+  params_.loop->post([self = shared_from_this(), request = std::move(request),
+                      fitted = std::move(fitted)]() mutable {
+    const base::Clock& clock = *self->params_.clock;
+    fitted(raft::describe_quorum(request, self->raft(), clock.monotonic(), clock.wall_ms()));
+  });
 }
 
 }  // namespace longhaul::broker::metadata

@@ -267,9 +267,8 @@ TEST_F(Admin, AnApiVersionsOfTheFutureIsToldWhichThereAre) {
   uint64_t sequence = send_frame(base::ByteView(frame).subspan(4));
   auto response = answer<protocol::ApiVersionsResponse>(sequence, 0);
   EXPECT_EQ(response.error_code, ErrorCode::kUnsupportedVersion);
-  auto served = std::count_if(api_handlers().begin(), api_handlers().end(),
-                              [](const ApiHandler& each) { return each.on_broker; });
-  EXPECT_EQ(static_cast<int64_t>(response.api_keys.size()), served);
+  auto served = std::ranges::count_if(api_handlers(), &ApiHandler::on_broker);
+  EXPECT_EQ(response.api_keys.size(), static_cast<size_t>(served));
 }
 
 TEST_F(Admin, SoftwareNamesAreOfLettersAndDigits) {

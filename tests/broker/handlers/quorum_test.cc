@@ -108,6 +108,7 @@ TEST_F(QuorumHandlers, TheQuorumIsDescribedOnEveryListener) {
 
 TEST_F(QuorumHandlers, ChangesOfTheVotersAreJudged) {
   protocol::AddRaftVoterRequest add;
+  add.cluster_id = kCluster;
   add.voter_id = 1000;
   add.voter_directory_id = base::Uuid::random(random_);
   add.listeners.push_back({"CONTROLLER", "elsewhere", 9093});
@@ -115,6 +116,7 @@ TEST_F(QuorumHandlers, ChangesOfTheVotersAreJudged) {
     EXPECT_EQ(response.error_code, ErrorCode::kDuplicateVoter);
   });
   protocol::RemoveRaftVoterRequest remove;
+  remove.cluster_id = kCluster;
   remove.voter_id = 3;
   in_all_versions<protocol::RemoveRaftVoterResponse>(remove, [](const auto& response) {
     EXPECT_EQ(response.error_code, ErrorCode::kVoterNotFound);
