@@ -75,6 +75,10 @@ void BrokerLifecycle::send_heartbeat() {
 
 void BrokerLifecycle::heard(const protocol::BrokerHeartbeatResponse& response) {
   in_flight_ = false;
+  if (on_shut_down_ && response.error_code == ErrorCode::kRequestTimedOut) {
+    params_.logger.warn("no controller is there to give away what this broker leads: it goes now");
+    return end();
+  }
   if (ended_ || failed(response.error_code, &BrokerLifecycle::send_heartbeat)) return;
   set_fenced(response.is_fenced);
   if (on_shut_down_ && response.should_shut_down) return end();

@@ -50,7 +50,8 @@ class BrokerLifecycle : public std::enable_shared_from_this<BrokerLifecycle> {
   /// Heartbeats go on from then.
   void unfence(std::function<void()> done);
   /// Controlled shutdown: asks for others to lead what this broker leads. `done` once it leads
-  /// nothing and whoever is alive knows, or if that cannot be had within the shutdown time-out.
+  /// nothing and whoever is alive knows, or if that cannot be had within the shutdown time-out, or
+  /// no controller answers within the request's.
   /// There are no heartbeats any more then.
   void shut_down(std::function<void()> done);
 

@@ -111,6 +111,14 @@ protocol::KafkaResult<Assignment> place(const MetadataImage& image, int32_t part
   return result;
 }
 
+protocol::KafkaResult<> check_most_replicas(int16_t most, size_t replicas) {
+  if (replicas <= static_cast<size_t>(most)) return {};
+  return kafka_fail(ErrorCode::kInvalidReplicationFactor,
+                    fmt::format("A partition may have {} replica(s) in this version of the "
+                                "broker, and not {}.",
+                                most, replicas));
+}
+
 protocol::KafkaResult<> check_manual(const MetadataImage& image,
                                      const std::vector<int32_t>& replicas,
                                      std::optional<size_t> replication_factor) {

@@ -23,6 +23,9 @@ using Assignment = std::vector<std::vector<int32_t>>;
 protocol::KafkaResult<Assignment> place(const MetadataImage& image, int32_t partitions,
                                         int16_t replication_factor, base::Random& random);
 
+/// INVALID_REPLICATION_FACTOR for more replicas of a partition than `most`.
+protocol::KafkaResult<> check_most_replicas(int16_t most, size_t replicas);
+
 /// The directory of a replica that is new on this broker: its only one, or the zero ID: the broker
 /// chooses, and tells (KIP-858).
 base::Uuid directory_on(const MetadataImage& image, int32_t broker_id);

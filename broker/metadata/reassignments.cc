@@ -109,6 +109,10 @@ ChangeResult Reassignment::begin(const Topic& topic, int32_t index,
     return tl::unexpected(checked.error());
   if (auto checked = check_factor(partition, replicas.size()); !checked)
     return tl::unexpected(checked.error());
+  // While it moves it has both the old ones and the new ones.
+  size_t on_the_way = partition.replicas.size() + without(replicas, partition.replicas).size();
+  if (auto few = check_most_replicas(input_.settings.most_replicas, on_the_way); !few)
+    return tl::unexpected(few.error());
   PartitionTarget target = PartitionTarget::of(partition);
   target.removing = without(partition.replicas, replicas);
   target.adding.clear();

@@ -162,20 +162,16 @@ TEST_F(ControllerRequests, ReplicasReassigned) {
       });
   topic.partitions[0].replicas = std::vector<int32_t>{2000};
   EXPECT_EQ(code_of(ask<protocol::AlterPartitionReassignmentsResponse>(request, 0)),
+            ErrorCode::kInvalidReplicationFactor)
+      << "on the way it would have two, and nothing copies records yet";
+  topic.partitions[0].replicas = std::vector<int32_t>{1000};
+  EXPECT_EQ(code_of(ask<protocol::AlterPartitionReassignmentsResponse>(request, 0)),
             ErrorCode::kNone);
 
   protocol::ListPartitionReassignmentsRequest all;
   all.timeout_ms = 10'000;
   all.topics.reset();
-  auto listed = ask<protocol::ListPartitionReassignmentsResponse>(all, 0);
-  EXPECT_EQ(listed.error_code, ErrorCode::kNone);
-  const auto& going_on = listed.topics.at(0).partitions.at(0);
-  EXPECT_EQ(going_on.adding_replicas, (std::vector<int32_t>{2000}));
-  EXPECT_EQ(going_on.removing_replicas, (std::vector<int32_t>{1000}));
-
   topic.partitions[0].replicas.reset();
-  EXPECT_EQ(code_of(ask<protocol::AlterPartitionReassignmentsResponse>(request, 1)),
-            ErrorCode::kNone);
   EXPECT_EQ(code_of(ask<protocol::AlterPartitionReassignmentsResponse>(request, 1)),
             ErrorCode::kNoReassignmentInProgress);
   EXPECT_TRUE(ask<protocol::ListPartitionReassignmentsResponse>(all, 0).topics.empty());

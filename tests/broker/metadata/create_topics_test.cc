@@ -113,6 +113,15 @@ TEST_F(CreateTopics, Counts) {
   EXPECT_EQ(image_->topic("t")->partitions.size(), 3u);
 }
 
+TEST_F(CreateTopics, NoMoreReplicasThanAreKeptAlike) {
+  add_broker(1);
+  add_broker(2);
+  settings_.most_replicas = 1;
+  EXPECT_EQ(create(topic("t", 1, 2)).code, ErrorCode::kInvalidReplicationFactor);
+  EXPECT_EQ(create(manual({{0, {2, 1}}})).code, ErrorCode::kInvalidReplicationFactor);
+  EXPECT_EQ(create(topic("t")).code, ErrorCode::kNone);
+}
+
 TEST_F(CreateTopics, FencedBrokersLeadNothing) {
   add_broker(1, /*unfence=*/false);
   EXPECT_EQ(create(topic("t")),
