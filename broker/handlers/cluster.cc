@@ -48,17 +48,15 @@ void handle_describe_cluster(Services& services, Call call) {
     response.controller_id = services.quorum.leader_id();
     return call.respond(response);
   }
-  for (const VisibleBroker& each :
-       visible_brokers(*image, listener, request->include_fenced_brokers)) {
+  auto visible = visible_brokers(*image, listener, request->include_fenced_brokers);
+  for (const VisibleBroker& each : visible) {
     response.brokers.push_back({.broker_id = each.broker->id,
                                 .host = each.endpoint->host,
                                 .port = each.endpoint->port,
                                 .rack = each.broker->rack,
                                 .is_fenced = each.broker->fenced});
-    if (response.controller_id < 0 && !each.broker->fenced) {
-      response.controller_id = each.broker->id;
-    }
   }
+  response.controller_id = controller_for_clients(visible, services.config.node_id);
   call.respond(response);
 }
 

@@ -15,6 +15,16 @@ std::vector<VisibleBroker> visible_brokers(const metadata::MetadataImage& image,
   return visible;
 }
 
+int32_t controller_for_clients(const std::vector<VisibleBroker>& visible, int32_t this_broker) {
+  int32_t controller = -1;
+  for (const VisibleBroker& each : visible) {
+    if (each.broker->fenced) continue;
+    if (each.broker->id == this_broker) return this_broker;
+    if (controller < 0) controller = each.broker->id;
+  }
+  return controller;
+}
+
 PartitionView view_partition(const metadata::MetadataImage& image,
                              const metadata::Partition& partition, std::string_view listener) {
   using protocol::ErrorCode;

@@ -34,6 +34,11 @@ struct VisibleBroker {
 std::vector<VisibleBroker> visible_brokers(const metadata::MetadataImage& image,
                                            std::string_view listener, bool with_fenced);
 
+/// Who clients take for the controller: any broker, for each passes on what is the controller's.
+/// This one where clients can see it, since it surely runs: another may be gone for as long as
+/// broker.session.timeout.ms before it is fenced. -1: none.
+int32_t controller_for_clients(const std::vector<VisibleBroker>& visible, int32_t this_broker);
+
 /// A partition as Metadata and DescribeTopicPartitions show it.
 struct PartitionView {
   protocol::ErrorCode error =

@@ -4,12 +4,14 @@
 #include <string>
 
 #include "broker/handlers/ask_controller.h"
+#include "broker/handlers/ask_quorum.h"
 #include "broker/handlers/handlers.h"
 
 namespace longhaul::broker::handlers {
 namespace {
 
 using metadata::ControllerClient;
+using metadata::QuorumServer;
 using protocol::ApiKey;
 
 // key, on broker listeners, on controller listeners, handler; in the order of keys.
@@ -46,13 +48,13 @@ constexpr ApiHandler kHandlers[] = {
     {ApiKey::kListPartitionReassignments, true, true,
      by_controller<&ControllerClient::list_partition_reassignments>},
     {ApiKey::kOffsetDelete, true, false, handle_offset_delete},
-    {ApiKey::kVote, false, true, handle_vote},
-    {ApiKey::kBeginQuorumEpoch, false, true, handle_begin_quorum_epoch},
-    {ApiKey::kEndQuorumEpoch, false, true, handle_end_quorum_epoch},
-    {ApiKey::kDescribeQuorum, true, true, handle_describe_quorum},
+    {ApiKey::kVote, false, true, by_quorum<&QuorumServer::vote>},
+    {ApiKey::kBeginQuorumEpoch, false, true, by_quorum<&QuorumServer::begin_quorum_epoch>},
+    {ApiKey::kEndQuorumEpoch, false, true, by_quorum<&QuorumServer::end_quorum_epoch>},
+    {ApiKey::kDescribeQuorum, true, true, by_quorum<&QuorumServer::describe_quorum>},
     {ApiKey::kAlterPartition, false, true, by_controller<&ControllerClient::alter_partition>},
     {ApiKey::kUpdateFeatures, true, true, by_controller<&ControllerClient::update_features>},
-    {ApiKey::kFetchSnapshot, false, true, handle_fetch_snapshot},
+    {ApiKey::kFetchSnapshot, false, true, by_quorum<&QuorumServer::fetch_snapshot>},
     {ApiKey::kDescribeCluster, true, true, handle_describe_cluster},
     {ApiKey::kBrokerRegistration, false, true, by_controller<&ControllerClient::register_broker>},
     {ApiKey::kBrokerHeartbeat, false, true, by_controller<&ControllerClient::broker_heartbeat>},
@@ -64,9 +66,9 @@ constexpr ApiHandler kHandlers[] = {
     {ApiKey::kAssignReplicasToDirs, false, true,
      by_controller<&ControllerClient::assign_replicas_to_dirs>},
     {ApiKey::kDescribeTopicPartitions, true, false, handle_describe_topic_partitions},
-    {ApiKey::kAddRaftVoter, true, true, handle_add_raft_voter},
-    {ApiKey::kRemoveRaftVoter, true, true, handle_remove_raft_voter},
-    {ApiKey::kUpdateRaftVoter, false, true, handle_update_raft_voter},
+    {ApiKey::kAddRaftVoter, true, true, by_quorum<&QuorumServer::add_voter>},
+    {ApiKey::kRemoveRaftVoter, true, true, by_quorum<&QuorumServer::remove_voter>},
+    {ApiKey::kUpdateRaftVoter, false, true, by_quorum<&QuorumServer::update_voter>},
 };
 
 const ApiHandler* find_handler(ApiKey key) {

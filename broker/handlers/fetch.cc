@@ -1,5 +1,6 @@
 #include "protocol/messages/fetch.h"
 
+#include "broker/handlers/ask_quorum.h"
 #include "broker/handlers/fetch_operation.h"
 #include "broker/handlers/handlers.h"
 
@@ -7,7 +8,7 @@ namespace longhaul::broker::handlers {
 
 void handle_fetch(Services& services, Call call) {
   if (call.request().connection()->controller_listener)
-    return handle_quorum_fetch(services, std::move(call));
+    return by_quorum<&metadata::QuorumServer::fetch>(services, std::move(call));
   auto request = call.decode<protocol::FetchRequest>();
   if (!request) return;
   FetchPlan plan = services.fetch_sessions.open(*request, call.version());

@@ -56,16 +56,4 @@ void handle_offset_commit(Services& services, Call call);
 void handle_offset_fetch(Services& services, Call call);
 void handle_offset_delete(Services& services, Call call);
 
-// quorum.cc
-void handle_vote(Services& services, Call call);
-void handle_begin_quorum_epoch(Services& services, Call call);
-void handle_end_quorum_epoch(Services& services, Call call);
-/// Fetch of the metadata log, on controllers' listeners.
-void handle_quorum_fetch(Services& services, Call call);
-void handle_fetch_snapshot(Services& services, Call call);
-void handle_describe_quorum(Services& services, Call call);
-void handle_add_raft_voter(Services& services, Call call);
-void handle_remove_raft_voter(Services& services, Call call);
-void handle_update_raft_voter(Services& services, Call call);
-
 }  // namespace longhaul::broker::handlers

@@ -68,15 +68,15 @@ MetadataResponse::MetadataResponseTopic show_missing(
 
 void show_brokers(const Services& services, const metadata::MetadataImage& image,
                   const std::string& listener, MetadataResponse& response) {
-  for (const VisibleBroker& each : visible_brokers(image, listener, false)) {
+  std::vector<VisibleBroker> visible = visible_brokers(image, listener, false);
+  for (const VisibleBroker& each : visible) {
     response.brokers.push_back({.node_id = each.broker->id,
                                 .host = each.endpoint->host,
                                 .port = each.endpoint->port,
                                 .rack = each.broker->rack});
   }
   response.cluster_id = services.cluster_id;
-  // Clients send here what is the controller's; any broker passes it on.
-  if (!response.brokers.empty()) response.controller_id = response.brokers.front().node_id;
+  response.controller_id = controller_for_clients(visible, services.config.node_id);
 }
 
 /// Versions 10 and 11 have IDs in their requests, but no broker ever answered to them.

@@ -140,6 +140,22 @@ TEST_F(ControllerRequests, LeadersElectedOnRequest) {
   });
 }
 
+TEST_F(ControllerRequests, ClientsTakeTheBrokerThatAnswersForTheController) {
+  start();
+  on_controller();
+  auto registered = ask<protocol::BrokerRegistrationResponse>(registration(5), 4);
+  ask<protocol::BrokerHeartbeatResponse>(heartbeat(5, registered.broker_epoch), 2);
+  EXPECT_EQ(fenced_brokers(), (std::map<int32_t, bool>{{5, false}, {1000, false}}));
+  on_controller(false);
+  each_version<protocol::MetadataResponse>(
+      protocol::MetadataRequest{}, [](const auto& response, int16_t version) {
+        EXPECT_EQ(response.controller_id, version > 0 ? 1000 : -1);
+      });
+  protocol::DescribeClusterRequest request;
+  request.endpoint_type = 1;
+  EXPECT_EQ(ask<protocol::DescribeClusterResponse>(request, 1).controller_id, 1000);
+}
+
 TEST_F(ControllerRequests, ReplicasReassigned) {
   start();
   create_topic("t");

@@ -1,0 +1,34 @@
+// Requests that this node answers as a replica of the metadata quorum (KIP-595, 630, 836, 853).
+#pragma once
+
+#include <utility>
+
+#include "broker/handlers/ask_controller.h"
+#include "broker/metadata/quorum_server.h"
+
+namespace longhaul::broker::handlers {
+
+template <class Request, class Response>
+void ask_quorum(Services& services, Call call,
+                void (metadata::QuorumServer::*serve)(Request, metadata::QuorumCall,
+                                                      metadata::QuorumServer::Done<Response>)) {
+  auto request = call.decode<Request>();
+  if (!request) return;
+  call.release_frame();
+  const net::ConnectionInfo& connection = *call.request().connection();
+  metadata::QuorumCall how{.version = call.version(),
+                           .listener = connection.listener,
+                           .for_client = !connection.controller_listener,
+                           .deadline = services.clock.monotonic() + timeout_of(*request)};
+  (services.quorum.*serve)(
+      std::move(*request), std::move(how),
+      [call = std::move(call)](const Response& response) mutable { call.respond(response); });
+}
+
+/// The handler of one of the quorum's requests.
+template <auto kServe>
+void by_quorum(Services& services, Call call) {
+  ask_quorum(services, std::move(call), kServe);
+}
+
+}  // namespace longhaul::broker::handlers
