@@ -5,7 +5,7 @@
 namespace longhaul::broker::metadata {
 namespace {
 
-/// Where the log cannot be written for now, as on a full disk.
+/// Until the next attempt after the log could not be written, as on a full disk.
 constexpr std::chrono::seconds kUpkeepRetry{1};
 constexpr std::chrono::microseconds kNow{0};
 

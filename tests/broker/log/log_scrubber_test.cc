@@ -4,18 +4,10 @@
 #include <gtest/gtest.h>
 
 #include "tests/broker/log/log_fixture.h"
+#include "tests/support/lines.h"
 
 namespace longhaul::broker::log {
 namespace {
-
-/// Remembers what was said.
-class LineSink final : public base::LogSink {
- public:
-  void write(base::LogLevel level, std::string_view, std::string_view text) override {
-    if (level == base::LogLevel::kError) lines.emplace_back(text);
-  }
-  std::vector<std::string> lines;
-};
 
 class LogScrubberTest : public testing::Test {
  protected:
@@ -68,7 +60,7 @@ class LogScrubberTest : public testing::Test {
   base::SeededRandom random_{5};
   std::unique_ptr<LogManager> logs_;
   std::shared_ptr<Log> log_;
-  LineSink said_;
+  tests::Lines said_{base::LogLevel::kError};
   std::unique_ptr<LogScrubber> scrubber_;
   std::chrono::microseconds longest_{};
   bool stopped_ = false;
@@ -81,7 +73,7 @@ TEST_F(LogScrubberTest, ReadsColdSegmentsWithinItsRate) {
   EXPECT_EQ(stats.damaged_batches, 0u);
   EXPECT_EQ(stats.passes, 1u);
   EXPECT_EQ(longest_, std::chrono::microseconds(stats.bytes_read * 1000));
-  EXPECT_TRUE(said_.lines.empty());
+  EXPECT_TRUE(said_.take().empty());
 }
 
 TEST_F(LogScrubberTest, SaysWhereABatchHasRottedAndGoesOn) {
@@ -89,8 +81,9 @@ TEST_F(LogScrubberTest, SaysWhereABatchHasRottedAndGoesOn) {
   rot(batch_bytes + 100);
   scrubber_->run();
   EXPECT_EQ(scrubber_->stats().damaged_batches, 1u);
-  ASSERT_EQ(said_.lines.size(), 1u);
-  EXPECT_EQ(said_.lines[0],
+  std::vector<std::string> said = said_.take();
+  ASSERT_EQ(said.size(), 1u);
+  EXPECT_EQ(said[0],
             fmt::format("t-0 is damaged: /data/t-0/00000000000000000000.log at position {}: the "
                         "batch at offset 1: wrong CRC; it is left as it is",
                         batch_bytes));
@@ -102,8 +95,9 @@ TEST_F(LogScrubberTest, AHeaderThatMakesNoSenseEndsItsSegment) {
   rot(records::kLengthAt);
   scrubber_->run();
   EXPECT_EQ(scrubber_->stats().damaged_batches, 1u);
-  ASSERT_EQ(said_.lines.size(), 1u);
-  EXPECT_NE(said_.lines[0].find("at position 0: "), std::string::npos);
+  std::vector<std::string> said = said_.take();
+  ASSERT_EQ(said.size(), 1u);
+  EXPECT_NE(said[0].find("at position 0: "), std::string::npos);
 }
 
 TEST_F(LogScrubberTest, WhatCannotBeReadIsTheDisksFault) {

@@ -14,6 +14,7 @@
 #include "base/thread_loop.h"
 #include "broker/net/server.h"
 #include "tests/broker/net/fixtures.h"
+#include "tests/support/lines.h"
 
 namespace longhaul::broker::net {
 
@@ -77,23 +78,6 @@ class Client {
   bool connected_ = false;
 };
 
-/// Keeps the lines that were logged.
-class Lines final : public base::LogSink {
- public:
-  void write(base::LogLevel level, std::string_view, std::string_view text) override {
-    std::lock_guard lock(mutex_);
-    if (level != base::LogLevel::kDebug) lines_.emplace_back(text);
-  }
-  std::vector<std::string> take() {
-    std::lock_guard lock(mutex_);
-    return std::exchange(lines_, {});
-  }
-
- private:
-  std::mutex mutex_;
-  std::vector<std::string> lines_;
-};
-
 inline config::BrokerConfig config_with(const std::string& more = "") {
   auto loaded = config::load_broker_config(
       "process.roles=broker,controller\nnode.id=1\ncontroller.listener.names=CONTROLLER\n"
@@ -139,7 +123,7 @@ class TestServer {
   base::WorkerPool workers_{"worker", 1};
 
  public:
-  Lines lines;
+  tests::Lines lines;
   FramePool pool;
   std::vector<std::unique_ptr<Reactor>> reactors;
 

@@ -3,23 +3,12 @@
 #include <gtest/gtest.h>
 
 #include "tests/broker/log/log_fixture.h"
+#include "tests/support/lines.h"
 
 namespace longhaul::broker::partition {
 namespace {
 
 constexpr int32_t kThisNode = 1000, kOtherNode = 1001;
-
-/// Keeps what is said.
-class Lines final : public base::LogSink {
- public:
-  void write(base::LogLevel, std::string_view, std::string_view text) override {
-    lines_.emplace_back(text);
-  }
-  std::vector<std::string> take() { return std::exchange(lines_, {}); }
-
- private:
-  std::vector<std::string> lines_;
-};
 
 class ReplicaManagerTest : public ::testing::Test {
  protected:
@@ -77,7 +66,7 @@ class ReplicaManagerTest : public ::testing::Test {
     return change({record});
   }
 
-  Lines lines_;
+  tests::Lines lines_;
   base::MemoryFileSystem files_;
   log::HandClock clock_;
   base::SeededRandom random_{3};
