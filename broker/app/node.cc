@@ -330,13 +330,13 @@ void Node::Rooms::tell_if_ready() {
 void Node::Rooms::register_controller(protocol::ControllerRegistrationRequest request) {
   metadata::ReplyTo reply_to{&environment.metadata_loop,
                              environment.clock.monotonic() + kRegistrationTimeout};
-  metadata->register_controller(
-      request, reply_to, [this, request](const protocol::ControllerRegistrationResponse& response) {
-        if (response.error_code == protocol::ErrorCode::kNone || stopping) return;
-        log.warn("the endpoints of this controller are not known to others: {}",
-                 protocol::name(response.error_code));
-        if (protocol::is_retriable(response.error_code)) register_controller(request);
-      });
+  metadata->ask(&metadata::register_controller, request, reply_to,
+                [this, request](const protocol::ControllerRegistrationResponse& response) {
+                  if (response.error_code == protocol::ErrorCode::kNone || stopping) return;
+                  log.warn("the endpoints of this controller are not known to others: {}",
+                           protocol::name(response.error_code));
+                  if (protocol::is_retriable(response.error_code)) register_controller(request);
+                });
 }
 
 protocol::BrokerRegistrationRequest Node::Rooms::registration(

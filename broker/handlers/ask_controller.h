@@ -26,20 +26,20 @@ std::chrono::milliseconds timeout_of(const Request& request) {
 /// controller itself.
 template <class Request, class Response>
 void ask_controller(Services& services, Call call,
-                    void (metadata::ControllerClient::*decide)(
-                        Request, metadata::ReplyTo, metadata::ControllerClient::Done<Response>)) {
+                    metadata::Decision<Response> (*decide)(const metadata::ControllerInput&,
+                                                           const Request&)) {
   auto request = call.decode<Request>();
   if (!request) return;
   call.release_frame();
   metadata::ReplyTo reply_to{&call.loop(), services.clock.monotonic() + timeout_of(*request),
                              call.request().connection()->controller_listener};
-  (services.controller.*decide)(
-      std::move(*request), reply_to,
+  services.controller.ask(
+      decide, std::move(*request), reply_to,
       [call = std::move(call)](const Response& response) mutable { call.respond(response); });
 }
 
-/// The handler of one of the controller's requests: decodes it, lets the controller decide, and
-/// answers.
+/// The handler of one of the controller's requests, by the function of controller.h that decides
+/// it.
 template <auto kDecide>
 void by_controller(Services& services, Call call) {
   ask_controller(services, std::move(call), kDecide);

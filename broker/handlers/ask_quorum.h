@@ -2,16 +2,16 @@
 #pragma once
 
 #include <utility>
+#include <variant>
 
 #include "broker/handlers/ask_controller.h"
 #include "broker/metadata/quorum_server.h"
 
 namespace longhaul::broker::handlers {
 
-template <class Request, class Response>
-void ask_quorum(Services& services, Call call,
-                void (metadata::QuorumServer::*serve)(Request, metadata::QuorumCall,
-                                                      metadata::QuorumServer::Done<Response>)) {
+/// The handler of one of the quorum's requests.
+template <class Request>
+void by_quorum(Services& services, Call call) {
   auto request = call.decode<Request>();
   if (!request) return;
   call.release_frame();
@@ -20,15 +20,10 @@ void ask_quorum(Services& services, Call call,
                            .listener = connection.listener,
                            .for_client = !connection.controller_listener,
                            .deadline = services.clock.monotonic() + timeout_of(*request)};
-  (services.quorum.*serve)(
-      std::move(*request), std::move(how),
-      [call = std::move(call)](const Response& response) mutable { call.respond(response); });
-}
-
-/// The handler of one of the quorum's requests.
-template <auto kServe>
-void by_quorum(Services& services, Call call) {
-  ask_quorum(services, std::move(call), kServe);
+  services.quorum.serve(std::move(*request), std::move(how),
+                        [call = std::move(call)](const metadata::QuorumResponse& response) mutable {
+                          std::visit([&](const auto& typed) { call.respond(typed); }, response);
+                        });
 }
 
 }  // namespace longhaul::broker::handlers

@@ -43,8 +43,8 @@ void auto_create_topics(Services& services, const std::set<std::string>& names,
   CreateTopicsRequest request;
   request.timeout_ms = kTimeoutMs;
   for (const std::string& name : names) request.topics.push_back(describe(services, name));
-  services.controller.create_topics(
-      std::move(request),
+  services.controller.ask(
+      &metadata::create_topics, std::move(request),
       {&loop, services.clock.monotonic() + std::chrono::milliseconds(kTimeoutMs)}, std::move(done));
 }
 

@@ -8,7 +8,7 @@ namespace longhaul::broker::handlers {
 
 void handle_fetch(Services& services, Call call) {
   if (call.request().connection()->controller_listener)
-    return by_quorum<&metadata::QuorumServer::fetch>(services, std::move(call));
+    return by_quorum<protocol::FetchRequest>(services, std::move(call));
   auto request = call.decode<protocol::FetchRequest>();
   if (!request) return;
   FetchPlan plan = services.fetch_sessions.open(*request, call.version());

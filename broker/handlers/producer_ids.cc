@@ -30,11 +30,11 @@ void ProducerIds::next(Done done) {
   const Params& params = shared_->params;
   request.broker_id = params.broker_id;
   request.broker_epoch = params.broker_epoch();
-  params.controller.allocate_producer_ids(
-      request, {&params.executor, params.clock.monotonic() + kBlockTimeout},
-      [shared = shared_](const protocol::AllocateProducerIdsResponse& response) {
-        take_block(*shared, response);
-      });
+  params.controller.ask(&metadata::allocate_producer_ids, request,
+                        {&params.executor, params.clock.monotonic() + kBlockTimeout},
+                        [shared = shared_](const protocol::AllocateProducerIdsResponse& response) {
+                          take_block(*shared, response);
+                        });
 }
 
 void ProducerIds::take_block(Shared& shared,

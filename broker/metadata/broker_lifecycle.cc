@@ -43,11 +43,10 @@ ReplyTo BrokerLifecycle::reply_to() const {
 }
 
 void BrokerLifecycle::send_registration() {
-  params_.controller->register_broker(
-      params_.registration, reply_to(),
-      [weak = weak_from_this()](protocol::BrokerRegistrationResponse response) {
-        if (auto self = weak.lock()) self->registered(response);
-      });
+  params_.controller->ask(&metadata::register_broker, params_.registration, reply_to(),
+                          [weak = weak_from_this()](protocol::BrokerRegistrationResponse response) {
+                            if (auto self = weak.lock()) self->registered(response);
+                          });
 }
 
 void BrokerLifecycle::registered(const protocol::BrokerRegistrationResponse& response) {
@@ -66,11 +65,10 @@ void BrokerLifecycle::send_heartbeat() {
   request.want_shut_down = on_shut_down_ != nullptr;
   request.offline_log_dirs = params_.offline_directories();
   in_flight_ = true;
-  params_.controller->broker_heartbeat(
-      std::move(request), reply_to(),
-      [weak = weak_from_this()](protocol::BrokerHeartbeatResponse response) {
-        if (auto self = weak.lock()) self->heard(response);
-      });
+  params_.controller->ask(&metadata::broker_heartbeat, std::move(request), reply_to(),
+                          [weak = weak_from_this()](protocol::BrokerHeartbeatResponse response) {
+                            if (auto self = weak.lock()) self->heard(response);
+                          });
 }
 
 void BrokerLifecycle::heard(const protocol::BrokerHeartbeatResponse& response) {

@@ -142,8 +142,8 @@ MetadataRecords elect_unclean(const ControllerInput& input);
 Decision<protocol::AlterPartitionReassignmentsResponse> alter_partition_reassignments(
     const ControllerInput& input, const protocol::AlterPartitionReassignmentsRequest& request);
 /// Those under way; of all partitions or of those asked for. Changes nothing.
-protocol::ListPartitionReassignmentsResponse list_partition_reassignments(
-    const MetadataImage& image, const protocol::ListPartitionReassignmentsRequest& request);
+Decision<protocol::ListPartitionReassignmentsResponse> list_partition_reassignments(
+    const ControllerInput& input, const protocol::ListPartitionReassignmentsRequest& request);
 
 // assign_directories.cc
 /// A broker tells in which directories its replicas lie (KIP-858). What lies in one that is offline

@@ -1,10 +1,16 @@
 // The way of the rest of the broker to the active controller.
 #pragma once
 
+#include <memory>
+#include <type_traits>
+#include <utility>
+
 #include "base/clock.h"
 #include "base/executor.h"
 #include "base/task.h"
 #include "broker/metadata/controller.h"
+#include "broker/metadata/leader_requests.h"
+#include "broker/metadata/refusals.h"
 
 namespace longhaul::broker::metadata {
 
@@ -20,6 +26,25 @@ struct ReplyTo {
   bool only_here = false;
 };
 
+/// A request whose type was left behind, and its answer on the way. `answer` or `refuse` is called
+/// once, on any thread.
+class ControllerRequest {
+ public:
+  explicit ControllerRequest(ReplyTo reply_to) : reply_to(reply_to) {}
+  virtual ~ControllerRequest() = default;
+
+  /// On the active controller; keeps the response.
+  virtual MetadataRecords decide(const ControllerInput& input) = 0;
+  /// Asks the active controller on another node (LeaderRequests::Pending::there); then answers.
+  virtual void ask(client::Channel& channel, base::Callback<void(base::Task)> settled) = 0;
+  /// Hands the response over to the executor that wants it.
+  virtual void answer() = 0;
+  virtual void refuse(const protocol::KafkaError& error) = 0;
+
+  const ReplyTo reply_to;
+};
+using ControllerRequestPtr = std::shared_ptr<ControllerRequest>;
+
 /// Any thread. Each request is answered exactly once, unless the executor is stopped: once its
 /// outcome is committed and all image listeners of the active controller's node have taken it up,
 /// or with an error in its response. If another node is the active controller, it is asked; while
@@ -27,47 +52,72 @@ struct ReplyTo {
 /// asked again, as in Kafka: it may have been done already.
 class ControllerClient {
  public:
-  template <class Response>
-  using Done = base::Callback<void(Response)>;
-
   virtual ~ControllerClient() = default;
-  virtual void create_topics(protocol::CreateTopicsRequest request, ReplyTo reply_to,
-                             Done<protocol::CreateTopicsResponse> done) = 0;
-  virtual void delete_topics(protocol::DeleteTopicsRequest request, ReplyTo reply_to,
-                             Done<protocol::DeleteTopicsResponse> done) = 0;
-  virtual void create_partitions(protocol::CreatePartitionsRequest request, ReplyTo reply_to,
-                                 Done<protocol::CreatePartitionsResponse> done) = 0;
-  virtual void incremental_alter_configs(protocol::IncrementalAlterConfigsRequest request,
-                                         ReplyTo reply_to,
-                                         Done<protocol::IncrementalAlterConfigsResponse> done) = 0;
-  virtual void alter_configs(protocol::AlterConfigsRequest request, ReplyTo reply_to,
-                             Done<protocol::AlterConfigsResponse> done) = 0;
-  virtual void register_broker(protocol::BrokerRegistrationRequest request, ReplyTo reply_to,
-                               Done<protocol::BrokerRegistrationResponse> done) = 0;
-  virtual void broker_heartbeat(protocol::BrokerHeartbeatRequest request, ReplyTo reply_to,
-                                Done<protocol::BrokerHeartbeatResponse> done) = 0;
-  virtual void register_controller(protocol::ControllerRegistrationRequest request,
-                                   ReplyTo reply_to,
-                                   Done<protocol::ControllerRegistrationResponse> done) = 0;
-  virtual void allocate_producer_ids(protocol::AllocateProducerIdsRequest request, ReplyTo reply_to,
-                                     Done<protocol::AllocateProducerIdsResponse> done) = 0;
-  virtual void update_features(protocol::UpdateFeaturesRequest request, ReplyTo reply_to,
-                               Done<protocol::UpdateFeaturesResponse> done) = 0;
-  virtual void unregister_broker(protocol::UnregisterBrokerRequest request, ReplyTo reply_to,
-                                 Done<protocol::UnregisterBrokerResponse> done) = 0;
-  virtual void alter_partition(protocol::AlterPartitionRequest request, ReplyTo reply_to,
-                               Done<protocol::AlterPartitionResponse> done) = 0;
-  virtual void elect_leaders(protocol::ElectLeadersRequest request, ReplyTo reply_to,
-                             Done<protocol::ElectLeadersResponse> done) = 0;
-  virtual void alter_partition_reassignments(
-      protocol::AlterPartitionReassignmentsRequest request, ReplyTo reply_to,
-      Done<protocol::AlterPartitionReassignmentsResponse> done) = 0;
-  virtual void list_partition_reassignments(
-      protocol::ListPartitionReassignmentsRequest request, ReplyTo reply_to,
-      Done<protocol::ListPartitionReassignmentsResponse> done) = 0;
-  virtual void assign_replicas_to_dirs(protocol::AssignReplicasToDirsRequest request,
-                                       ReplyTo reply_to,
-                                       Done<protocol::AssignReplicasToDirsResponse> done) = 0;
+
+  /// `decide` is the function of controller.h for the request.
+  template <class Request, class Response>
+  void ask(Decision<Response> (*decide)(const ControllerInput&, const Request&),
+           std::type_identity_t<Request> request, ReplyTo reply_to,
+           std::type_identity_t<base::Callback<void(Response)>> done);
+
+ private:
+  template <class Request, class Response>
+  class Typed;
+
+  /// A heartbeat that came here; what it says of its broker does not wait for its turn.
+  virtual void heard(int32_t broker, int64_t epoch, int64_t offset) = 0;
+  virtual void submit(ControllerRequestPtr request) = 0;
 };
+
+template <class Request, class Response>
+class ControllerClient::Typed final
+    : public ControllerRequest,
+      public std::enable_shared_from_this<Typed<Request, Response>> {
+ public:
+  using Decide = Decision<Response> (*)(const ControllerInput&, const Request&);
+
+  Typed(Decide decide, Request request, ReplyTo reply_to, base::Callback<void(Response)> done)
+      : ControllerRequest(reply_to),
+        decide_(decide),
+        request_(std::move(request)),
+        done_(std::move(done)) {}
+
+  MetadataRecords decide(const ControllerInput& input) override {
+    Decision<Response> decision = decide_(input, request_);
+    response_ = std::move(decision.response);
+    return std::move(decision.records);
+  }
+  void ask(client::Channel& channel, base::Callback<void(base::Task)> settled) override {
+    auto taken = [self = this->shared_from_this()](Response response) {
+      self->response_ = std::move(response);
+      self->answer();
+    };
+    ask_leader<Response>(channel, request_, std::move(taken), std::move(settled));
+  }
+  void answer() override {
+    reply_to.executor->post(
+        [self = this->shared_from_this()] { self->done_(std::move(self->response_)); });
+  }
+  void refuse(const protocol::KafkaError& error) override {
+    response_ = metadata::refuse(request_, error);
+    answer();
+  }
+
+ private:
+  const Decide decide_;
+  const Request request_;
+  Response response_;
+  base::Callback<void(Response)> done_;
+};
+
+template <class Request, class Response>
+void ControllerClient::ask(Decision<Response> (*decide)(const ControllerInput&, const Request&),
+                           std::type_identity_t<Request> request, ReplyTo reply_to,
+                           std::type_identity_t<base::Callback<void(Response)>> done) {
+  if constexpr (std::is_same_v<Request, protocol::BrokerHeartbeatRequest>)
+    heard(request.broker_id, request.broker_epoch, request.current_metadata_offset);
+  submit(std::make_shared<Typed<Request, Response>>(decide, std::move(request), reply_to,
+                                                    std::move(done)));
+}
 
 }  // namespace longhaul::broker::metadata

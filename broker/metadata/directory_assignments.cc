@@ -67,8 +67,8 @@ void DirectoryAssignments::send() {
   if (sent_.empty()) return;
   ReplyTo reply_to{params_.loop,
                    params_.clock->monotonic() + milliseconds(params_.request_timeout_ms)};
-  params_.controller->assign_replicas_to_dirs(
-      std::move(request), reply_to,
+  params_.controller->ask(
+      &assign_replicas_to_dirs, std::move(request), reply_to,
       [weak = weak_from_this()](const protocol::AssignReplicasToDirsResponse& response) {
         if (auto self = weak.lock()) self->answered(response);
       });

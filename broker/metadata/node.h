@@ -63,97 +63,26 @@ class MetadataNode : public ControllerClient,
   /// Writes a snapshot of the newest image now, unless one is being written. On the loop.
   void snapshot_now();
 
-  // QuorumServer
-  void vote(protocol::VoteRequest request, QuorumCall call,
-            QuorumServer::Done<protocol::VoteResponse> done) override;
-  void begin_quorum_epoch(protocol::BeginQuorumEpochRequest request, QuorumCall call,
-                          QuorumServer::Done<protocol::BeginQuorumEpochResponse> done) override;
-  void end_quorum_epoch(protocol::EndQuorumEpochRequest request, QuorumCall call,
-                        QuorumServer::Done<protocol::EndQuorumEpochResponse> done) override;
-  void fetch(protocol::FetchRequest request, QuorumCall call,
-             QuorumServer::Done<protocol::FetchResponse> done) override;
-  void fetch_snapshot(protocol::FetchSnapshotRequest request, QuorumCall call,
-                      QuorumServer::Done<protocol::FetchSnapshotResponse> done) override;
-  void update_voter(protocol::UpdateRaftVoterRequest request, QuorumCall call,
-                    QuorumServer::Done<protocol::UpdateRaftVoterResponse> done) override;
-  void add_voter(protocol::AddRaftVoterRequest request, QuorumCall call,
-                 QuorumServer::Done<protocol::AddRaftVoterResponse> done) override;
-  void remove_voter(protocol::RemoveRaftVoterRequest request, QuorumCall call,
-                    QuorumServer::Done<protocol::RemoveRaftVoterResponse> done) override;
-  void describe_quorum(protocol::DescribeQuorumRequest request, QuorumCall call,
-                       QuorumServer::Done<protocol::DescribeQuorumResponse> done) override;
+  void serve(QuorumRequest request, QuorumCall call, QuorumServer::Done done) override;
   int32_t leader_id() const override { return leader_id_.load(std::memory_order_relaxed); }
-
-  // ControllerClient
-  void create_topics(protocol::CreateTopicsRequest request, ReplyTo reply_to,
-                     ControllerClient::Done<protocol::CreateTopicsResponse> done) override;
-  void delete_topics(protocol::DeleteTopicsRequest request, ReplyTo reply_to,
-                     ControllerClient::Done<protocol::DeleteTopicsResponse> done) override;
-  void create_partitions(protocol::CreatePartitionsRequest request, ReplyTo reply_to,
-                         ControllerClient::Done<protocol::CreatePartitionsResponse> done) override;
-  void incremental_alter_configs(
-      protocol::IncrementalAlterConfigsRequest request, ReplyTo reply_to,
-      ControllerClient::Done<protocol::IncrementalAlterConfigsResponse> done) override;
-  void alter_configs(protocol::AlterConfigsRequest request, ReplyTo reply_to,
-                     ControllerClient::Done<protocol::AlterConfigsResponse> done) override;
-  void register_broker(protocol::BrokerRegistrationRequest request, ReplyTo reply_to,
-                       ControllerClient::Done<protocol::BrokerRegistrationResponse> done) override;
-  void broker_heartbeat(protocol::BrokerHeartbeatRequest request, ReplyTo reply_to,
-                        ControllerClient::Done<protocol::BrokerHeartbeatResponse> done) override;
-  void register_controller(
-      protocol::ControllerRegistrationRequest request, ReplyTo reply_to,
-      ControllerClient::Done<protocol::ControllerRegistrationResponse> done) override;
-  void allocate_producer_ids(
-      protocol::AllocateProducerIdsRequest request, ReplyTo reply_to,
-      ControllerClient::Done<protocol::AllocateProducerIdsResponse> done) override;
-  void update_features(protocol::UpdateFeaturesRequest request, ReplyTo reply_to,
-                       ControllerClient::Done<protocol::UpdateFeaturesResponse> done) override;
-  void unregister_broker(protocol::UnregisterBrokerRequest request, ReplyTo reply_to,
-                         ControllerClient::Done<protocol::UnregisterBrokerResponse> done) override;
-  void alter_partition(protocol::AlterPartitionRequest request, ReplyTo reply_to,
-                       ControllerClient::Done<protocol::AlterPartitionResponse> done) override;
-  void elect_leaders(protocol::ElectLeadersRequest request, ReplyTo reply_to,
-                     ControllerClient::Done<protocol::ElectLeadersResponse> done) override;
-  void alter_partition_reassignments(
-      protocol::AlterPartitionReassignmentsRequest request, ReplyTo reply_to,
-      ControllerClient::Done<protocol::AlterPartitionReassignmentsResponse> done) override;
-  void list_partition_reassignments(
-      protocol::ListPartitionReassignmentsRequest request, ReplyTo reply_to,
-      ControllerClient::Done<protocol::ListPartitionReassignmentsResponse> done) override;
-  void assign_replicas_to_dirs(
-      protocol::AssignReplicasToDirsRequest request, ReplyTo reply_to,
-      ControllerClient::Done<protocol::AssignReplicasToDirsResponse> done) override;
 
  private:
   explicit MetadataNode(Params params);
   void wire();
 
-  /// A request with its answer on the way.
-  template <class Request, class Response>
-  struct Exchange;
-  template <class Request, class Response>
-  using Decide = Decision<Response> (*)(const ControllerInput&, const Request&);
-  template <class Request, class Response>
-  using ExchangePtr = std::shared_ptr<Exchange<Request, Response>>;
-
   // node_requests.cc
-  template <class Request, class Response>
-  void submit(Request request, ReplyTo reply_to, ControllerClient::Done<Response> done,
-              Decision<Response> (*decide)(const ControllerInput&, const Request&));
-  template <class Request, class Response>
-  void route(const ExchangePtr<Request, Response>& exchange, Decide<Request, Response> decide);
-  template <class Request, class Response>
-  void decide_here(const ExchangePtr<Request, Response>& exchange,
-                   Decide<Request, Response> decide);
+  void heard(int32_t broker, int64_t epoch, int64_t offset) override;
+  void submit(ControllerRequestPtr request) override;
+  void route(const ControllerRequestPtr& request);
+  void decide_here(const ControllerRequestPtr& request);
 
   // node_quorum.cc
-  template <class Response, class Request>
-  void serve(Request request, QuorumCall call, QuorumServer::Done<Response> done);
-  template <class Response, class Request>
-  using Serve = void (MetadataNode::*)(Request, QuorumCall, QuorumServer::Done<Response>);
-  template <class Response, class Request>
-  void serve_leader(Request request, QuorumCall call, QuorumServer::Done<Response> done,
-                    Serve<Response, Request> here);
+  template <class Request>
+  void serve_here(const Request& request, QuorumCall call, QuorumServer::Done done);
+  void serve_here(const protocol::DescribeQuorumRequest& request, QuorumCall call,
+                  QuorumServer::Done done);
+  template <class Request>
+  void serve_by_leader(Request request, QuorumCall call, QuorumServer::Done done);
   raft::LeaderEndpoint endpoint_of(const raft::Standing& standing,
                                    const std::string& listener) const;
 

@@ -1,6 +1,8 @@
 // Requests of other replicas, from any thread to raft on its loop, and answers back.
 #include <algorithm>
+#include <type_traits>
 #include <utility>
+#include <variant>
 
 #include "broker/metadata/node.h"
 #include "broker/raft/describe_quorum.h"
@@ -100,6 +102,17 @@ void fit(protocol::DescribeQuorumResponse& wire, int16_t version) {
   }
 }
 
+template <class Request, size_t kPlace = 0>
+constexpr size_t place_of() {
+  using Here = std::variant_alternative_t<kPlace, QuorumRequest>;
+  if constexpr (std::is_same_v<Request, Here>)
+    return kPlace;
+  else
+    return place_of<Request, kPlace + 1>();
+}
+template <class Request>
+using ResponseTo = std::variant_alternative_t<place_of<Request>(), QuorumResponse>;
+
 template <class Response>
 Response refused(const protocol::KafkaError& error) {
   Response wire;
@@ -109,6 +122,12 @@ Response refused(const protocol::KafkaError& error) {
   }
   return wire;
 }
+
+/// What only the leader can answer: on a client's behalf it is asked.
+template <class Request>
+constexpr bool kForLeader = std::is_same_v<Request, protocol::AddRaftVoterRequest> ||
+                            std::is_same_v<Request, protocol::RemoveRaftVoterRequest> ||
+                            std::is_same_v<Request, protocol::DescribeQuorumRequest>;
 
 }  // namespace
 
@@ -121,117 +140,70 @@ raft::LeaderEndpoint MetadataNode::endpoint_of(const raft::Standing& standing,
   return voter == nullptr ? std::nullopt : endpoint_at(voter->endpoints, listener);
 }
 
-template <class Response, class Request>
-void MetadataNode::serve(Request request, QuorumCall call, QuorumServer::Done<Response> done) {
+void MetadataNode::serve(QuorumRequest request, QuorumCall call, QuorumServer::Done done) {
   params_.loop->post([self = shared_from_this(), request = std::move(request),
                       call = std::move(call), done = std::move(done)]() mutable {
-    auto known = raft::from_wire(request, self->params_.settings.cluster_id);
-    if (!known) return done(refused<Response>(known.error()));
-    note_leader(request, call.listener, *self->driver_);
-    auto answered = [node = self.get(), call = std::move(call),
-                     done = std::move(done)](QuorumAnswer answer) mutable {
-      Response wire;
-      write(answer, node->endpoint_of(standing_in(answer.response), call.listener), wire);
-      fit(wire, call.version);
-      done(wire);
+    auto serve_typed = [&]<class Request>(Request& typed) {
+      if constexpr (kForLeader<Request>) {
+        if (call.for_client)
+          return self->serve_by_leader(std::move(typed), std::move(call), std::move(done));
+      }
+      self->serve_here(typed, std::move(call), std::move(done));
     };
-    self->driver_->receive(*known, most_bytes(request), std::move(answered));
+    std::visit(serve_typed, request);
   });
 }
 
-/// What only the leader can answer: if that is this node, by `here`; else it is asked for a client.
-template <class Response, class Request>
-void MetadataNode::serve_leader(Request request, QuorumCall call, QuorumServer::Done<Response> done,
-                                Serve<Response, Request> here) {
+template <class Request>
+void MetadataNode::serve_here(const Request& request, QuorumCall call, QuorumServer::Done done) {
+  using Response = ResponseTo<Request>;
+  auto known = raft::from_wire(request, params_.settings.cluster_id);
+  if (!known) return done(refused<Response>(known.error()));
+  note_leader(request, call.listener, *driver_);
+  auto answered = [this, call = std::move(call),
+                   done = std::move(done)](QuorumAnswer answer) mutable {
+    Response wire;
+    write(answer, endpoint_of(standing_in(answer.response), call.listener), wire);
+    fit(wire, call.version);
+    done(std::move(wire));
+  };
+  driver_->receive(*known, most_bytes(request), std::move(answered));
+}
+
+void MetadataNode::serve_here(const protocol::DescribeQuorumRequest& request, QuorumCall call,
+                              QuorumServer::Done done) {
+  const base::Clock& clock = *params_.clock;
+  auto wire = raft::describe_quorum(request, raft(), clock.monotonic(), clock.wall_ms());
+  fit(wire, call.version);
+  done(std::move(wire));
+}
+
+template <class Request>
+void MetadataNode::serve_by_leader(Request request, QuorumCall call, QuorumServer::Done done) {
+  using Response = ResponseTo<Request>;
   struct Asked {
     Request request;
     QuorumCall call;
-    QuorumServer::Done<Response> done;
+    QuorumServer::Done done;
   };
   auto asked = std::make_shared<Asked>(Asked{std::move(request), std::move(call), std::move(done)});
-  asked->call.for_client = false;
   LeaderRequests::Pending pending;
   pending.deadline = asked->call.deadline;
-  pending.here = [weak = weak_from_this(), asked, here] {
+  pending.here = [weak = weak_from_this(), asked] {
     auto self = weak.lock();
-    if (self) (self.get()->*here)(std::move(asked->request), asked->call, std::move(asked->done));
+    if (self) self->serve_here(asked->request, std::move(asked->call), std::move(asked->done));
   };
   pending.there = [asked](client::Channel& channel, base::Callback<void(base::Task)> settled) {
-    ask_leader<Response>(
-        channel, asked->request, [asked](const Response& response) { asked->done(response); },
-        std::move(settled));
+    auto taken = [asked](Response wire) {
+      fit(wire, asked->call.version);
+      asked->done(std::move(wire));
+    };
+    ask_leader<Response>(channel, asked->request, std::move(taken), std::move(settled));
   };
   pending.refuse = [asked](const protocol::KafkaError& error) {
     asked->done(refused<Response>(error));
   };
-  params_.loop->post([self = shared_from_this(), pending = std::move(pending)]() mutable {
-    self->leader_requests_->submit(std::move(pending));
-  });
-}
-
-void MetadataNode::vote(protocol::VoteRequest request, QuorumCall call,
-                        QuorumServer::Done<protocol::VoteResponse> done) {
-  serve(std::move(request), std::move(call), std::move(done));
-}
-
-void MetadataNode::begin_quorum_epoch(protocol::BeginQuorumEpochRequest request, QuorumCall call,
-                                      QuorumServer::Done<protocol::BeginQuorumEpochResponse> done) {
-  serve(std::move(request), std::move(call), std::move(done));
-}
-
-void MetadataNode::end_quorum_epoch(protocol::EndQuorumEpochRequest request, QuorumCall call,
-                                    QuorumServer::Done<protocol::EndQuorumEpochResponse> done) {
-  serve(std::move(request), std::move(call), std::move(done));
-}
-
-void MetadataNode::fetch(protocol::FetchRequest request, QuorumCall call,
-                         QuorumServer::Done<protocol::FetchResponse> done) {
-  serve(std::move(request), std::move(call), std::move(done));
-}
-
-void MetadataNode::fetch_snapshot(protocol::FetchSnapshotRequest request, QuorumCall call,
-                                  QuorumServer::Done<protocol::FetchSnapshotResponse> done) {
-  serve(std::move(request), std::move(call), std::move(done));
-}
-
-void MetadataNode::update_voter(protocol::UpdateRaftVoterRequest request, QuorumCall call,
-                                QuorumServer::Done<protocol::UpdateRaftVoterResponse> done) {
-  serve(std::move(request), std::move(call), std::move(done));
-}
-
-void MetadataNode::add_voter(protocol::AddRaftVoterRequest request, QuorumCall call,
-                             QuorumServer::Done<protocol::AddRaftVoterResponse> done) {
-  if (call.for_client)
-    return serve_leader(std::move(request), std::move(call), std::move(done),
-                        &MetadataNode::add_voter);
-  serve(std::move(request), std::move(call), std::move(done));
-}
-
-void MetadataNode::remove_voter(protocol::RemoveRaftVoterRequest request, QuorumCall call,
-                                QuorumServer::Done<protocol::RemoveRaftVoterResponse> done) {
-  if (call.for_client)
-    return serve_leader(std::move(request), std::move(call), std::move(done),
-                        &MetadataNode::remove_voter);
-  serve(std::move(request), std::move(call), std::move(done));
-}
-
-void MetadataNode::describe_quorum(protocol::DescribeQuorumRequest request, QuorumCall call,
-                                   QuorumServer::Done<protocol::DescribeQuorumResponse> done) {
-  QuorumServer::Done<protocol::DescribeQuorumResponse> fitted =
-      [version = call.version,
-       done = std::move(done)](protocol::DescribeQuorumResponse response) mutable {
-        fit(response, version);
-        done(response);
-      };
-  if (call.for_client) {
-    return serve_leader(std::move(request), std::move(call), std::move(fitted),
-                        &MetadataNode::describe_quorum);
-  }
-  params_.loop->post([self = shared_from_this(), request = std::move(request),
-                      fitted = std::move(fitted)]() mutable {
-    const base::Clock& clock = *self->params_.clock;
-    fitted(raft::describe_quorum(request, self->raft(), clock.monotonic(), clock.wall_ms()));
-  });
+  leader_requests_->submit(std::move(pending));
 }
 
 }  // namespace longhaul::broker::metadata

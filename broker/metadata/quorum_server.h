@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <variant>
 
 #include "base/clock.h"
 #include "base/task.h"
@@ -28,32 +29,28 @@ struct QuorumCall {
   base::Clock::Monotonic deadline{};
 };
 
-/// Any thread. `done` runs on the metadata loop, at most once: not at all if the node stops; the
-/// response and what it views live as long as that call.
+/// Each response stands at the place of its request.
+using QuorumRequest = std::variant<protocol::VoteRequest, protocol::BeginQuorumEpochRequest,
+                                   protocol::EndQuorumEpochRequest, protocol::FetchRequest,
+                                   protocol::FetchSnapshotRequest, protocol::UpdateRaftVoterRequest,
+                                   protocol::AddRaftVoterRequest, protocol::RemoveRaftVoterRequest,
+                                   protocol::DescribeQuorumRequest>;
+using QuorumResponse =
+    std::variant<protocol::VoteResponse, protocol::BeginQuorumEpochResponse,
+                 protocol::EndQuorumEpochResponse, protocol::FetchResponse,
+                 protocol::FetchSnapshotResponse, protocol::UpdateRaftVoterResponse,
+                 protocol::AddRaftVoterResponse, protocol::RemoveRaftVoterResponse,
+                 protocol::DescribeQuorumResponse>;
+
+/// Any thread.
 class QuorumServer {
  public:
-  template <class Response>
-  using Done = base::Callback<void(const Response&)>;
+  using Done = base::Callback<void(const QuorumResponse&)>;
 
   virtual ~QuorumServer() = default;
-  virtual void vote(protocol::VoteRequest request, QuorumCall call,
-                    Done<protocol::VoteResponse> done) = 0;
-  virtual void begin_quorum_epoch(protocol::BeginQuorumEpochRequest request, QuorumCall call,
-                                  Done<protocol::BeginQuorumEpochResponse> done) = 0;
-  virtual void end_quorum_epoch(protocol::EndQuorumEpochRequest request, QuorumCall call,
-                                Done<protocol::EndQuorumEpochResponse> done) = 0;
-  virtual void fetch(protocol::FetchRequest request, QuorumCall call,
-                     Done<protocol::FetchResponse> done) = 0;
-  virtual void fetch_snapshot(protocol::FetchSnapshotRequest request, QuorumCall call,
-                              Done<protocol::FetchSnapshotResponse> done) = 0;
-  virtual void update_voter(protocol::UpdateRaftVoterRequest request, QuorumCall call,
-                            Done<protocol::UpdateRaftVoterResponse> done) = 0;
-  virtual void add_voter(protocol::AddRaftVoterRequest request, QuorumCall call,
-                         Done<protocol::AddRaftVoterResponse> done) = 0;
-  virtual void remove_voter(protocol::RemoveRaftVoterRequest request, QuorumCall call,
-                            Done<protocol::RemoveRaftVoterResponse> done) = 0;
-  virtual void describe_quorum(protocol::DescribeQuorumRequest request, QuorumCall call,
-                               Done<protocol::DescribeQuorumResponse> done) = 0;
+  /// `done` runs on the metadata loop, at most once: not at all if the node stops; what the
+  /// response views lives as long as that call.
+  virtual void serve(QuorumRequest request, QuorumCall call, Done done) = 0;
   /// The leader as far as this node knows; -1: none.
   virtual int32_t leader_id() const = 0;
 };

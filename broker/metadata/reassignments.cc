@@ -158,9 +158,11 @@ Decision<protocol::AlterPartitionReassignmentsResponse> alter_partition_reassign
   return decision;
 }
 
-protocol::ListPartitionReassignmentsResponse list_partition_reassignments(
-    const MetadataImage& image, const protocol::ListPartitionReassignmentsRequest& request) {
-  protocol::ListPartitionReassignmentsResponse response;
+Decision<protocol::ListPartitionReassignmentsResponse> list_partition_reassignments(
+    const ControllerInput& input, const protocol::ListPartitionReassignmentsRequest& request) {
+  const MetadataImage& image = input.image;
+  Decision<protocol::ListPartitionReassignmentsResponse> decision;
+  protocol::ListPartitionReassignmentsResponse& response = decision.response;
   response.error_message.reset();
   auto put = [&](ListedReassignments listed) {
     if (!listed.partitions.empty()) response.topics.push_back(std::move(listed));
@@ -173,7 +175,7 @@ protocol::ListPartitionReassignmentsResponse list_partition_reassignments(
       for (int32_t index : wanted.partition_indexes) list_one(*topic, index, listed);
       put(std::move(listed));
     }
-    return response;
+    return decision;
   }
   image.topics.for_each([&](const base::Uuid&, const Shared<Topic>& topic) {
     ListedReassignments listed{topic->name, {}};
@@ -181,7 +183,7 @@ protocol::ListPartitionReassignmentsResponse list_partition_reassignments(
       list_one(*topic, static_cast<int32_t>(i), listed);
     put(std::move(listed));
   });
-  return response;
+  return decision;
 }
 
 }  // namespace longhaul::broker::metadata

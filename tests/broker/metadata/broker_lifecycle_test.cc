@@ -164,7 +164,7 @@ TEST_F(Lifecycle, WhoIsNoLongerRegisteredIsTold) {
   serve();
   protocol::UnregisterBrokerRequest request;
   request.broker_id = 1000;
-  send(&MetadataNode::unregister_broker, request);
+  send(&metadata::unregister_broker, request);
   advance(2'100);
   EXPECT_EQ(refused_, ErrorCode::kBrokerIdNotRegistered);
   stop();

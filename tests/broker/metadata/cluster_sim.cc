@@ -223,7 +223,7 @@ void ClusterSim::propose(int at) {
   request.log_dirs = {base::Uuid::random(random_)};
   int32_t id = request.broker_id;
   ReplyTo reply_to{node.loop.get(), clock_.monotonic() + std::chrono::seconds(10)};
-  node.node->register_broker(std::move(request), reply_to, [this, id](const auto& response) {
+  node.node->ask(&register_broker, std::move(request), reply_to, [this, id](const auto& response) {
     if (response.error_code == protocol::ErrorCode::kNone) acknowledged_.insert(id);
   });
 }

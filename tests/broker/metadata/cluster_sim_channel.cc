@@ -19,44 +19,42 @@ void respond(const Respond& reply, const Response& response, const protocol::Req
   reply(encoder.take());
 }
 
-template <class Request, class Response>
-void serve_quorum(MetadataNode& node, const protocol::RequestFrame& frame, const Respond& reply,
-                  void (QuorumServer::*serve)(Request, QuorumCall, QuorumServer::Done<Response>)) {
+template <class Request>
+void serve_quorum(MetadataNode& node, const protocol::RequestFrame& frame, const Respond& reply) {
   auto request = Request::decode(frame.body, frame.version);
   ASSERT_TRUE(request) << request.error().message;
   QuorumCall call;
   call.version = frame.version;
   call.listener = "CONTROLLER";
-  auto envelope = frame;
-  (node.*serve)(std::move(*request), std::move(call), [reply, envelope](const Response& response) {
-    respond(reply, response, envelope);
-  });
+  node.serve(std::move(*request), std::move(call),
+             [reply, envelope = frame](const QuorumResponse& response) {
+               std::visit([&](const auto& typed) { respond(reply, typed, envelope); }, response);
+             });
 }
 
 void serve(MetadataNode& node, sim::Loop& loop, base::Clock::Monotonic deadline,
            const protocol::RequestFrame& frame, const Respond& reply) {
   switch (frame.api->key) {
     case ApiKey::kVote:
-      return serve_quorum(node, frame, reply, &QuorumServer::vote);
+      return serve_quorum<protocol::VoteRequest>(node, frame, reply);
     case ApiKey::kBeginQuorumEpoch:
-      return serve_quorum(node, frame, reply, &QuorumServer::begin_quorum_epoch);
+      return serve_quorum<protocol::BeginQuorumEpochRequest>(node, frame, reply);
     case ApiKey::kEndQuorumEpoch:
-      return serve_quorum(node, frame, reply, &QuorumServer::end_quorum_epoch);
+      return serve_quorum<protocol::EndQuorumEpochRequest>(node, frame, reply);
     case ApiKey::kFetch:
-      return serve_quorum(node, frame, reply, &QuorumServer::fetch);
+      return serve_quorum<protocol::FetchRequest>(node, frame, reply);
     case ApiKey::kFetchSnapshot:
-      return serve_quorum(node, frame, reply, &QuorumServer::fetch_snapshot);
+      return serve_quorum<protocol::FetchSnapshotRequest>(node, frame, reply);
     case ApiKey::kUpdateRaftVoter:
-      return serve_quorum(node, frame, reply, &QuorumServer::update_voter);
+      return serve_quorum<protocol::UpdateRaftVoterRequest>(node, frame, reply);
     case ApiKey::kAddRaftVoter:
-      return serve_quorum(node, frame, reply, &QuorumServer::add_voter);
+      return serve_quorum<protocol::AddRaftVoterRequest>(node, frame, reply);
     case ApiKey::kBrokerRegistration: {
       auto request = protocol::BrokerRegistrationRequest::decode(frame.body, frame.version);
       ASSERT_TRUE(request) << request.error().message;
-      auto envelope = frame;
-      return node.register_broker(
-          std::move(*request), {&loop, deadline, /*only_here=*/true},
-          [reply, envelope](const auto& response) { respond(reply, response, envelope); });
+      return node.ask(
+          &register_broker, std::move(*request), {&loop, deadline, /*only_here=*/true},
+          [reply, envelope = frame](const auto& response) { respond(reply, response, envelope); });
     }
     default:
       FAIL() << "nobody serves " << frame.api->name;

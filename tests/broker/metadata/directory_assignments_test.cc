@@ -16,9 +16,9 @@ class Directories : public NodeFixture {
     run();
     auto request = registration(1000);
     request.log_dirs = disks_;
-    send(&MetadataNode::register_broker, request);
+    send(&metadata::register_broker, request);
     run();
-    send(&MetadataNode::broker_heartbeat, heartbeat(1000));
+    send(&metadata::broker_heartbeat, heartbeat(1000));
     run();
     ASSERT_FALSE(image()->broker(1000)->fenced);
     assignments_ = std::make_shared<DirectoryAssignments>(DirectoryAssignments::Params{
@@ -92,7 +92,7 @@ TEST_F(Directories, ADeletedTopicIsForgotten) {
   MetadataChanges changes = changes_;
   protocol::DeleteTopicsRequest request;
   request.topic_names = {"t"};
-  send(&MetadataNode::delete_topics, request);
+  send(&metadata::delete_topics, request);
   run();
   int64_t end = image()->provenance.offset;
   tell->follow(before, changes);

@@ -103,12 +103,12 @@ class NodeFixture : public ::testing::Test {
 
   /// Sends a request; the answer is there after run() if the node works.
   template <class Request, class Response>
-  std::shared_ptr<std::optional<Response>> send(
-      void (MetadataNode::*method)(Request, ReplyTo, ControllerClient::Done<Response>),
-      Request request) {
+  std::shared_ptr<std::optional<Response>> send(Decision<Response> (*decide)(const ControllerInput&,
+                                                                             const Request&),
+                                                std::type_identity_t<Request> request) {
     auto answer = std::make_shared<std::optional<Response>>();
-    (node_.get()->*method)(std::move(request), soon(),
-                           [answer](Response response) { *answer = std::move(response); });
+    node_->ask(decide, std::move(request), soon(),
+               [answer](Response response) { *answer = std::move(response); });
     return answer;
   }
   protocol::BrokerRegistrationRequest registration(int32_t id) {
@@ -130,10 +130,10 @@ class NodeFixture : public ::testing::Test {
     return request;
   }
   int64_t register_broker() {
-    auto registered = send(&MetadataNode::register_broker, registration(1000));
+    auto registered = send(&metadata::register_broker, registration(1000));
     run();
     EXPECT_TRUE(*registered && (*registered)->error_code == protocol::ErrorCode::kNone);
-    auto alive = send(&MetadataNode::broker_heartbeat, heartbeat(1000));
+    auto alive = send(&metadata::broker_heartbeat, heartbeat(1000));
     run();
     EXPECT_TRUE(*alive && !(*alive)->is_fenced);
     return (*registered)->broker_epoch;
@@ -144,7 +144,7 @@ class NodeFixture : public ::testing::Test {
     topic.name = name;
     topic.num_partitions = partitions;
     topic.replication_factor = 1;
-    return send(&MetadataNode::create_topics, std::move(request));
+    return send(&metadata::create_topics, std::move(request));
   }
   protocol::ErrorCode created(const std::string& name, int32_t partitions = 1) {
     auto answer = create_topic(name, partitions);

@@ -167,7 +167,7 @@ TEST_F(Reassignments, List) {
       request.topics.emplace().push_back({"t", *partitions});
       request.topics->push_back({"nope", {0}});
     }
-    return list_partition_reassignments(*image_, request).topics;
+    return list_partition_reassignments(input(), request).response.topics;
   };
   EXPECT_TRUE(list(std::nullopt).empty());
   reassign("t", 1, Ids{4, 3, 1});

@@ -24,7 +24,7 @@ class Upkeep : public NodeFixture {
   std::shared_ptr<std::optional<protocol::BrokerRegistrationResponse>> ask_to_register(int32_t id) {
     auto request = registration(id);
     request.log_dirs = {base::Uuid::random(random_)};
-    auto answer = send(&MetadataNode::register_broker, std::move(request));
+    auto answer = send(&metadata::register_broker, std::move(request));
     run();
     EXPECT_TRUE(*answer);
     return answer;
@@ -35,7 +35,7 @@ class Upkeep : public NodeFixture {
     EXPECT_FALSE(image()->broker(id)->fenced);
   }
   void beat(int32_t id) {
-    send(&MetadataNode::broker_heartbeat, heartbeat(id));
+    send(&metadata::broker_heartbeat, heartbeat(id));
     run();
   }
   void make_topic(const std::string& name, const std::vector<int32_t>& replicas) {
@@ -44,7 +44,7 @@ class Upkeep : public NodeFixture {
     topic.name = name;
     topic.num_partitions = topic.replication_factor = -1;
     topic.assignments.push_back({.partition_index = 0, .broker_ids = replicas});
-    auto answer = send(&MetadataNode::create_topics, std::move(request));
+    auto answer = send(&metadata::create_topics, std::move(request));
     run();
     EXPECT_EQ((*answer)->topics.at(0).error_code, ErrorCode::kNone);
   }
@@ -137,7 +137,7 @@ TEST_F(Upkeep, PreferredReplicasLeadAgain) {
   make_topic("t", {1, 2});
   auto beat_leaving = heartbeat(1);
   beat_leaving.want_fence = true;
-  send(&MetadataNode::broker_heartbeat, beat_leaving);
+  send(&metadata::broker_heartbeat, beat_leaving);
   run();
   EXPECT_EQ(leader("t"), 2);
   beat(1);
@@ -151,7 +151,7 @@ TEST_F(Upkeep, PreferredReplicasLeadAgain) {
   partition.partition_epoch = image()->partition("t", 0)->partition_epoch;
   for (int32_t id : {1, 2})
     partition.new_isr_with_epochs.push_back({id, image()->broker(id)->epoch});
-  send(&MetadataNode::alter_partition, isr);
+  send(&metadata::alter_partition, isr);
   run();
   ASSERT_EQ(image()->partition("t", 0)->isr.size(), 2u);
   EXPECT_EQ(leader("t"), 2);
@@ -166,7 +166,7 @@ TEST_F(Upkeep, AnUncleanElectionThatIsAllowedLater) {
   make_topic("t", {1, 2});
   auto fence = heartbeat(2);
   fence.want_fence = true;
-  send(&MetadataNode::broker_heartbeat, fence);
+  send(&metadata::broker_heartbeat, fence);
   advance(10'000);
   beat(2);
   EXPECT_TRUE(fenced(1));
@@ -176,7 +176,7 @@ TEST_F(Upkeep, AnUncleanElectionThatIsAllowedLater) {
       {.resource_type = 2,
        .resource_name = "t",
        .configs = {{.name = "unclean.leader.election.enable", .value = "1"}}});
-  auto allowed = send(&MetadataNode::incremental_alter_configs, allow);
+  auto allowed = send(&metadata::incremental_alter_configs, allow);
   run();
   EXPECT_EQ((*allowed)->responses.at(0).error_code, ErrorCode::kNone);
   for (int i = 0; i < 60; ++i) {
