@@ -28,7 +28,7 @@ base::Result<void> ActiveController::activate(Shared<MetadataImage> image,
   head_ = std::move(image);
   upkeep_->begin(*head_);
   if (!first.empty()) LH_TRY(append(first));
-  LH_TRY(append_left_over());
+  if (!append_left_over()) upkeep_->settle_later();
   for (Id id : std::exchange(undecided_, {})) {
     if (operations_.count(id) > 0) decide(id);
   }
@@ -102,7 +102,8 @@ ControllerInput ActiveController::input() const {
 base::Result<size_t> ActiveController::carry_out(const ControllerUpkeep::Decide& decide) {
   MetadataRecords records = decide(input());
   if (!records.empty()) LH_TRY(append(records));
-  if (records.size() >= kMaxRecordsPerRequest) LH_TRY(append_left_over());
+  // What was decided stands, also where what follows from it finds no room yet.
+  if (records.size() >= kMaxRecordsPerRequest && !append_left_over()) upkeep_->settle_later();
   return records.size();
 }
 

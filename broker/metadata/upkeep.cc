@@ -25,7 +25,7 @@ void ControllerUpkeep::begin(const MetadataImage& image) {
 
 void ControllerUpkeep::end() {
   active_ = false;
-  for (base::TimerId* timer : {&session_timer_, &balance_timer_, &unclean_timer_})
+  for (base::TimerId* timer : {&session_timer_, &balance_timer_, &unclean_timer_, &settle_timer_})
     params_.loop->cancel(std::exchange(*timer, 0));
 }
 
@@ -86,6 +86,17 @@ void ControllerUpkeep::fence_silent() {
     return;
   }
   watch_sessions();
+}
+
+void ControllerUpkeep::settle_later() {
+  if (!active_ || settle_timer_ != 0) return;
+  params_.logger.error("what a broker's new state means for partitions finds no room yet");
+  settle_timer_ = after(kUpkeepRetry, &ControllerUpkeep::settle);
+}
+
+void ControllerUpkeep::settle() {
+  settle_timer_ = 0;
+  if (!params_.carry_out(left_over)) settle_later();
 }
 
 void ControllerUpkeep::balance() {

@@ -51,6 +51,8 @@ class ControllerUpkeep : public std::enable_shared_from_this<ControllerUpkeep> {
 
   /// The image that was appended last.
   void follow(const MetadataImage& image);
+  /// A batch was full, and what else follows from it could not be appended: it is tried again.
+  void settle_later();
   /// A heartbeat of a broker that has the metadata up to `offset`.
   void heard(int32_t broker, int64_t epoch, int64_t offset);
   /// The connection on which a broker sent its heartbeats broke. If nobody can be reached at its
@@ -67,13 +69,14 @@ class ControllerUpkeep : public std::enable_shared_from_this<ControllerUpkeep> {
   void watch_sessions();
   void session_over();
   void fence_silent();
+  void settle();
   void balance();
   void elect_without_leader();
 
   Params params_;
   BrokerHeartbeatTracker tracker_;
   bool active_ = false;
-  base::TimerId session_timer_ = 0, balance_timer_ = 0, unclean_timer_ = 0;
+  base::TimerId session_timer_ = 0, balance_timer_ = 0, unclean_timer_ = 0, settle_timer_ = 0;
 };
 
 }  // namespace longhaul::broker::metadata

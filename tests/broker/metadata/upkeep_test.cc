@@ -1,6 +1,7 @@
 // What the controller does as time goes by, in a node of one voter.
 #include "broker/metadata/upkeep.h"
 
+#include "broker/metadata/partition_updates.h"
 #include "tests/broker/metadata/node_fixture.h"
 
 namespace longhaul::broker::metadata {
@@ -47,6 +48,21 @@ class Upkeep : public NodeFixture {
     auto answer = send(&metadata::create_topics, std::move(request));
     run();
     EXPECT_EQ((*answer)->topics.at(0).error_code, ErrorCode::kNone);
+  }
+  /// Broker 1 leads 12,000 partitions and falls silent; the disk then has room for one batch only.
+  void fence_with_little_room() {
+    add_broker(1);
+    for (const char* name : {"a", "b"}) EXPECT_EQ(created(name, 6'000), ErrorCode::kNone);
+    files_.set_fault_hook([room = 1](base::DiskOperation operation, std::string_view path) mutable {
+      bool log = operation == base::DiskOperation::kWrite && path.ends_with(".log");
+      return log && room-- <= 0
+                 ? std::optional(base::Fault{{base::Errc::kNoSpace, "the disk is full"}})
+                 : std::nullopt;
+    });
+    advance(12'000);
+    EXPECT_TRUE(fenced(1));
+    EXPECT_TRUE(leads_any(*image(), 1)) << "a batch holds 10,000 records";
+    files_.set_fault_hook({});
   }
   bool fenced(int32_t id) { return image()->broker(id)->fenced; }
   int32_t leader(const std::string& topic) { return image()->partition(topic, 0)->leader; }
@@ -101,6 +117,23 @@ TEST_F(Upkeep, AFullDiskPutsFencingOff) {
   advance(1'100);
   EXPECT_TRUE(fenced(1));
   EXPECT_EQ(fatal_, "");
+  stop();
+}
+
+TEST_F(Upkeep, WhatABatchCouldNotHoldWaitsForRoom) {
+  fence_with_little_room();
+  advance(1'100);
+  EXPECT_FALSE(leads_any(*image(), 1));
+  EXPECT_EQ(fatal_, "");
+  stop();
+}
+
+TEST_F(Upkeep, TheNextControllerSettlesWhatIsLeft) {
+  fence_with_little_room();
+  stop();
+  start();
+  run();
+  EXPECT_FALSE(leads_any(*image(), 1));
   stop();
 }
 
