@@ -230,6 +230,7 @@ void Node::Rooms::retry_unserved() {
     retry_timer = 0;
     auto now = image.load();
     tell_groups(*now, replicas.retry_unserved(*now));
+    if (directories) directories->look_again();
     retry_unserved();
   });
 }

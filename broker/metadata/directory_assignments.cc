@@ -22,7 +22,12 @@ void DirectoryAssignments::follow(const Shared<MetadataImage>& image,
   if (sent_.empty() && retry_ == 0) send();
 }
 
-std::optional<base::Uuid> DirectoryAssignments::news_of(const Replica& replica) const {
+void DirectoryAssignments::look_again() {
+  due_.merge(std::exchange(nowhere_, {}));
+  if (sent_.empty() && retry_ == 0) send();
+}
+
+std::optional<base::Uuid> DirectoryAssignments::news_of(const Replica& replica) {
   const Topic* topic = image_->topic(replica.first);
   const Partition* partition = topic == nullptr ? nullptr : topic->partition(replica.second);
   if (partition == nullptr) return std::nullopt;
@@ -33,6 +38,7 @@ std::optional<base::Uuid> DirectoryAssignments::news_of(const Replica& replica) 
   const auto& known = partition->directories;
   base::Uuid told = index < known.size() ? known[index] : base::Uuid{};
   auto found = params_.directory_of(*topic, replica.second);
+  if (!found) nowhere_.insert(replica);
   return found == told ? std::nullopt : found;
 }
 

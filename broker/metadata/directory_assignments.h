@@ -40,20 +40,23 @@ class DirectoryAssignments : public std::enable_shared_from_this<DirectoryAssign
 
   /// A new image, once this broker's replicas are as it says.
   void follow(const Shared<MetadataImage>& image, const MetadataChanges& changes);
+  /// Replicas that lay nowhere when the metadata named them may have been created since.
+  void look_again();
 
  private:
   using Replica = std::pair<base::Uuid, int32_t>;  // topic and partition
 
   void send();
   /// The directory to tell for a replica, if that is none the metadata have.
-  std::optional<base::Uuid> news_of(const Replica& replica) const;
+  std::optional<base::Uuid> news_of(const Replica& replica);
   protocol::AssignReplicasToDirsRequest next_request();
   void answered(const protocol::AssignReplicasToDirsResponse& response);
 
   Params params_;
   Shared<MetadataImage> image_;
-  std::set<Replica> due_;   // to be looked at
-  std::set<Replica> sent_;  // in the request under way
+  std::set<Replica> due_;      // to be looked at
+  std::set<Replica> sent_;     // in the request under way
+  std::set<Replica> nowhere_;  // ours, but without a log
   base::TimerId retry_ = 0;
 };
 

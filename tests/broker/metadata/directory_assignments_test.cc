@@ -53,6 +53,7 @@ TEST_F(Directories, EachReplicaIsToldOnce) {
   EXPECT_EQ(told(1), disks_[1]);
   EXPECT_EQ(told(2), base::Uuid{});
   int64_t end = image()->provenance.offset;
+  assignments_->look_again();
   advance(60'000);
   EXPECT_EQ(image()->provenance.offset, end);
   // It moved.
@@ -61,6 +62,11 @@ TEST_F(Directories, EachReplicaIsToldOnce) {
   run();
   EXPECT_EQ(told(0), disks_[0]);
   EXPECT_EQ(told(1), disks_[1]);
+  // There is room for the log that lay nowhere.
+  here_ = 3;
+  assignments_->look_again();
+  run();
+  EXPECT_EQ(told(2), disks_[0]);
   stop();
 }
 
