@@ -136,14 +136,13 @@ base::Result<std::shared_ptr<Log>> LogManager::get_or_create(const TopicPartitio
     return log;
   }
   if (std::string offline = directory_of(id.topic, id.partition); !offline.empty()) {
-    return base::fail(Errc::kUnavailable,
+    return base::fail(Errc::kIo,
                       fmt::format("{} lies in {}, which is offline", id.to_string(), offline));
   }
   bool all_online = std::all_of(directories_.begin(), directories_.end(),
                                 [](const auto& directory) { return directory->online.load(); });
   if (presence == Presence::kUnknown && !all_online) {
-    return base::fail(Errc::kUnavailable,
-                      id.to_string() + " may lie in a log directory that is offline");
+    return base::fail(Errc::kIo, id.to_string() + " may lie in a log directory that is offline");
   }
   return create(id, topic_id);
 }
@@ -166,7 +165,7 @@ base::Result<std::shared_ptr<Log>> LogManager::create(const TopicPartition& id,
                                                       const base::Uuid& topic_id) {
   Directory* directory = choose_directory();
   if (directory == nullptr) {
-    return base::fail(Errc::kUnavailable, "no log directory is online");
+    return base::fail(Errc::kIo, "no log directory is online");
   }
   LH_TRY(settle_deletion(id));
   Log::Params params = log_params(*directory, id);

@@ -84,7 +84,8 @@ class LogManager {
   std::shared_ptr<Log> get(std::string_view topic, int32_t partition) const;
   /// The log of this partition, created in the online directory with the fewest logs if absent.
   /// kConflict if there is one of another topic ID (of a topic that was deleted): `remove` it
-  /// first. kUnavailable if it lies in a directory that is offline, or may do so.
+  /// first. kIo if it lies in a directory that is offline, or may do so; kNoSpace or
+  /// kUnavailable (is_shortage) if trying again later may help.
   base::Result<std::shared_ptr<Log>> get_or_create(const TopicPartition& id,
                                                    const base::Uuid& topic_id, Presence presence);
   /// Puts a log away under a name that ends in "-delete"; its files go after file.delete.delay.ms.

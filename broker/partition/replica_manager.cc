@@ -85,7 +85,7 @@ Applied ReplicaManager::apply(const metadata::MetadataImage& image,
 bool ReplicaManager::has_unserved() const {
   std::shared_lock lock(mutex_);
   return std::any_of(unserved_.begin(), unserved_.end(),
-                     [](const auto& each) { return each.second.code == base::Errc::kNoSpace; });
+                     [](const auto& each) { return log::is_shortage(each.second); });
 }
 
 Applied ReplicaManager::retry_unserved(const metadata::MetadataImage& image) {
@@ -97,7 +97,7 @@ Applied ReplicaManager::retry_unserved(const metadata::MetadataImage& image) {
   }
   for (const auto& [id, why] : before) {
     const metadata::Topic* topic = image.topic(id.topic);
-    if (why.code != base::Errc::kNoSpace || !topic) continue;
+    if (!log::is_shortage(why) || !topic) continue;
     apply_partition(image, *topic, id.partition, applied, log::Presence::kUnknown);
   }
   return applied;

@@ -36,7 +36,7 @@ class ReplicaManager {
   Applied apply(const metadata::MetadataImage& image, const metadata::MetadataChanges& changes);
   /// The same for a first image, and removes logs of topics that are no more.
   Applied start(const metadata::MetadataImage& image);
-  /// Partitions that are not served because there was no room for their logs.
+  /// Partitions that are not served because room, memory or descriptors were short.
   bool has_unserved() const;
   /// Tries those again.
   Applied retry_unserved(const metadata::MetadataImage& image);

@@ -317,8 +317,7 @@ TEST_F(LogManagerTest, OneDirectoryFailsAlone) {
   EXPECT_EQ(std::vector<std::string>{"/a"}, failed_);
   EXPECT_EQ(nullptr, manager_->get("t", 0));
   EXPECT_NE(nullptr, manager_->get("t", 1));
-  EXPECT_EQ(base::Errc::kUnavailable,
-            manager_->get_or_create({"t", 0}, id_, Presence::kNew).error().code);
+  EXPECT_EQ(base::Errc::kIo, manager_->get_or_create({"t", 0}, id_, Presence::kNew).error().code);
   create("t", 2);
   EXPECT_EQ("/b", manager_->directory_of("t", 2));
   EXPECT_EQ("injected", manager_->directories().at(0).failure);
@@ -344,7 +343,7 @@ TEST_F(LogManagerTest, NoLogBeginsAnewThatMayLieInADirectoryThatIsOffline) {
   EXPECT_EQ(std::vector<std::string>{"/a"}, failed_);
   auto lost = manager_->get_or_create({"t", 0}, id_, Presence::kUnknown);
   ASSERT_FALSE(lost);
-  EXPECT_EQ(base::Errc::kUnavailable, lost.error().code);
+  EXPECT_EQ(base::Errc::kIo, lost.error().code);
   EXPECT_TRUE(manager_->get_or_create({"t", 1}, id_, Presence::kUnknown));
   EXPECT_TRUE(manager_->get_or_create({"t", 2}, id_, Presence::kNew));
   files_.set_fault_hook({});

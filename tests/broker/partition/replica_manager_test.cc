@@ -211,6 +211,26 @@ TEST_F(ReplicaManagerTest, WhatFoundNoRoomIsServedOnceThereIsSome) {
   EXPECT_TRUE(replicas_->find("t", 0));
 }
 
+TEST_F(ReplicaManagerTest, SoIsWhatFoundNoDescriptors) {
+  base::Uuid id = base::Uuid::random(random_);
+  files_.set_fault_hook([](base::DiskOperation, std::string_view) {
+    return std::optional(base::Fault{{base::Errc::kUnavailable, "too many open files"}});
+  });
+  change({topic("t", id), partition(id, 0)});
+  EXPECT_TRUE(replicas_->has_unserved());
+  files_.set_fault_hook({});
+  EXPECT_EQ(1u, replicas_->retry_unserved(*image_).became_leader.size());
+  EXPECT_FALSE(replicas_->has_unserved());
+}
+
+TEST_F(ReplicaManagerTest, WhatLiesInAnOfflineDirectoryIsNotTriedAgain) {
+  create("t");
+  logs_->fail_directory("/d", {base::Errc::kIo, "gone"});
+  create("u");
+  EXPECT_FALSE(replicas_->has_unserved());
+  EXPECT_EQ(replicas_->why_missing(image_->topic("u"), 0), ErrorCode::kKafkaStorageError);
+}
+
 TEST_F(ReplicaManagerTest, WhatFoundNoRoomIsForgottenWithItsTopic) {
   base::Uuid id = base::Uuid::random(random_);
   files_.set_capacity(0);
