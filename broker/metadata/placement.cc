@@ -23,8 +23,10 @@ struct Host {
 std::vector<Host> hosts(const MetadataImage& image) {
   std::vector<Host> result;
   image.brokers.for_each([&](int32_t, const Shared<Broker>& broker) {
+    const auto& online = broker->directories;
     bool all_cordoned =
-        !broker->cordoned.empty() && broker->cordoned.size() >= broker->directories.size();
+        !online.empty() && std::includes(broker->cordoned.begin(), broker->cordoned.end(),
+                                         online.begin(), online.end());
     if (!all_cordoned) result.push_back({broker.get()});
   });
   return result;

@@ -134,6 +134,11 @@ TEST(PlacementPairs, CordonedBrokersGetNothing) {
   auto refused = place(*image, 1, 3, random);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, protocol::ErrorCode::kInvalidReplicationFactor);
+  // What is cordoned went offline; the directory that is left is not cordoned.
+  cordoned = std::make_shared<Broker>(*cordoned);
+  cordoned->directories = {disk(12)};
+  image->brokers = image->brokers.with(2, cordoned);
+  EXPECT_TRUE(place(*image, 1, 3, random));
 }
 
 }  // namespace
