@@ -41,11 +41,23 @@ bool shares_directory(const MetadataImage& image, const Registration& request) {
   return shared;
 }
 
+/// Each of the broker's log directories once, and none of DirectoryId's first hundred values, which
+/// do not name directories.
+bool names_directories(const Registration& request) {
+  std::vector<base::Uuid> ids = request.log_dirs;
+  std::sort(ids.begin(), ids.end());
+  base::Uuid last_reserved;
+  last_reserved.bytes.back() = 99;
+  return !ids.empty() && ids.front() > last_reserved &&
+         std::adjacent_find(ids.begin(), ids.end()) == ids.end();
+}
+
 ErrorCode check(const ControllerInput& input, const Registration& request) {
   if (request.cluster_id != input.settings.cluster_id) return ErrorCode::kInconsistentClusterId;
   if (request.broker_id < 0 || request.listeners.empty() || request.incarnation_id.is_zero())
     return ErrorCode::kInvalidRegistration;
   if (request.is_migrating_zk_broker) return ErrorCode::kInvalidRegistration;
+  if (!names_directories(request)) return ErrorCode::kInvalidRegistration;
   if (shares_directory(input.image, request)) return ErrorCode::kInvalidRegistration;
   if (!supports_finalized(input.image, request)) return ErrorCode::kUnsupportedVersion;
   return ErrorCode::kNone;

@@ -52,6 +52,7 @@ class ControllerRequests : public NodeFixture {
     request.listeners.push_back({"PLAINTEXT", "127.0.0.2", 9092, 0});
     request.features.push_back({"metadata.version", 30, 30});
     request.rack = std::nullopt;
+    request.log_dirs = {base::Uuid::random(random_)};
     return request;
   }
   protocol::BrokerHeartbeatRequest heartbeat(int32_t id, int64_t epoch) {
@@ -89,8 +90,10 @@ TEST_F(ControllerRequests, BrokersThatComeAndFallSilent) {
   int64_t epoch = -1;
   int32_t id = 2000;
   each_version<protocol::BrokerRegistrationResponse>(
-      registration(id), [&](const auto& response, int16_t) {
-        EXPECT_EQ(response.error_code, ErrorCode::kNone);
+      registration(id), [&](const auto& response, int16_t version) {
+        // Older brokers name no directories.
+        EXPECT_EQ(response.error_code,
+                  version < 2 ? ErrorCode::kInvalidRegistration : ErrorCode::kNone);
         epoch = response.broker_epoch;
       });
   EXPECT_GE(epoch, 0);

@@ -215,6 +215,14 @@ TEST_F(Controller, RegistersBrokers) {
   auto same_disk = registration(3);
   same_disk.log_dirs = {disk(1)};
   EXPECT_EQ(code(same_disk), ErrorCode::kInvalidRegistration);
+  base::Uuid lost;
+  lost.bytes.back() = 1;
+  for (const auto& wrong : std::vector<std::vector<base::Uuid>>{
+           {}, {base::Uuid{}}, {disk(3), lost}, {disk(3), disk(4), disk(3)}}) {
+    auto disks = registration(3);
+    disks.log_dirs = wrong;
+    EXPECT_EQ(code(disks), ErrorCode::kInvalidRegistration);
+  }
   auto too_old = registration(3);
   too_old.features[0].max_supported_version = 29;
   EXPECT_EQ(code(too_old), ErrorCode::kUnsupportedVersion);
