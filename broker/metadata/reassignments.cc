@@ -47,16 +47,14 @@ class Reassignment {
 KafkaResult<> Reassignment::decide(const std::string& name, const WantedReplicas& wanted,
                                    MetadataRecords& records) {
   const Topic* topic = input_.image.topic(name);
+  // Without the name: there may be any number of indexes beneath one.
   if (topic == nullptr)
-    return kafka_fail(ErrorCode::kUnknownTopicOrPartition,
-                      fmt::format("Unable to find a topic named {}.", name));
+    return kafka_fail(ErrorCode::kUnknownTopicOrPartition, "Unable to find the topic.");
   int32_t index = wanted.partition_index;
   if (topic->partition(index) == nullptr)
-    return kafka_fail(ErrorCode::kUnknownTopicOrPartition,
-                      fmt::format("Unable to find partition {}:{}.", name, index));
+    return kafka_fail(ErrorCode::kUnknownTopicOrPartition, "Unable to find the partition.");
   if (!seen_.emplace(topic->id, index).second)
-    return kafka_fail(ErrorCode::kInvalidRequest,
-                      fmt::format("Partition {}:{} is in the request twice.", name, index));
+    return kafka_fail(ErrorCode::kInvalidRequest, "The partition is in the request twice.");
   if (records.size() >= kMaxRecordsPerRequest)
     return kafka_fail(ErrorCode::kPolicyViolation, "Too many reassignments in one request.");
   ChangeResult change =

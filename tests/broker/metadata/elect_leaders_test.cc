@@ -54,6 +54,14 @@ TEST_F(ElectLeaders, Preferred) {
   EXPECT_EQ(elect(9, Ids{0}).error_code, ErrorCode::kInvalidRequest);
 }
 
+TEST_F(ElectLeaders, AnAnswerIsNoMultipleOfALongName) {
+  protocol::ElectLeadersRequest request;
+  request.topic_partitions.emplace().push_back({std::string(30'000, 'x'), Ids(1'000, 0)});
+  auto response = run(&elect_leaders, request);
+  for (const auto& answer : response.replica_election_results.at(0).partition_result)
+    EXPECT_LT(answer.error_message->size(), 100u);
+}
+
 TEST_F(ElectLeaders, WithoutTopicsOnlyWhatIsNeededIsAnswered) {
   move_leaders();
   EXPECT_EQ(codes(kPreferredType, std::nullopt),

@@ -121,12 +121,8 @@ TEST_F(Reassignments, Refused) {
     std::string message;
   };
   for (const Case& c : std::vector<Case>{
-           {"nope",
-            0,
-            {1},
-            ErrorCode::kUnknownTopicOrPartition,
-            "Unable to find a topic named nope."},
-           {"t", 7, {1}, ErrorCode::kUnknownTopicOrPartition, "Unable to find partition t:7."},
+           {"nope", 0, {1}, ErrorCode::kUnknownTopicOrPartition, "Unable to find the topic."},
+           {"t", 7, {1}, ErrorCode::kUnknownTopicOrPartition, "Unable to find the partition."},
            {"t",
             0,
             {},
@@ -157,6 +153,16 @@ TEST_F(Reassignments, Refused) {
   EXPECT_EQ(reassign("t", 0, Ids{4, 5, 6}, false).error_code, ErrorCode::kNone);
   EXPECT_EQ(reassign("t", 0, Ids{4, 5}, false).error_code, ErrorCode::kInvalidReplicationFactor);
   EXPECT_EQ(reassign("t", 0, Ids{4, 5, 1}, false).error_code, ErrorCode::kNone);
+}
+
+TEST_F(Reassignments, AnAnswerIsNoMultipleOfALongName) {
+  protocol::AlterPartitionReassignmentsRequest request;
+  auto& topic = request.topics.emplace_back();
+  topic.name = std::string(30'000, 'x');
+  topic.partitions.resize(1'000);
+  auto response = run(&alter_partition_reassignments, request);
+  for (const auto& answer : response.responses.at(0).partitions)
+    EXPECT_LT(answer.error_message->size(), 100u);
 }
 
 TEST_F(Reassignments, List) {
