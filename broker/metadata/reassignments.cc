@@ -2,6 +2,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -166,11 +167,15 @@ Decision<protocol::ListPartitionReassignmentsResponse> list_partition_reassignme
     if (!listed.partitions.empty()) response.topics.push_back(std::move(listed));
   };
   if (request.topics) {
-    for (const auto& wanted : *request.topics) {
-      ListedReassignments listed{wanted.name, {}};
-      const Topic* topic = image.topic(wanted.name);
+    // However often the request names a partition.
+    std::map<std::string, std::set<int32_t>> asked;
+    for (const auto& wanted : *request.topics)
+      asked[wanted.name].insert(wanted.partition_indexes.begin(), wanted.partition_indexes.end());
+    for (const auto& [name, indexes] : asked) {
+      ListedReassignments listed{name, {}};
+      const Topic* topic = image.topic(name);
       if (topic == nullptr) continue;
-      for (int32_t index : wanted.partition_indexes) list_one(*topic, index, listed);
+      for (int32_t index : indexes) list_one(*topic, index, listed);
       put(std::move(listed));
     }
     return decision;

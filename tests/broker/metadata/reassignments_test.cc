@@ -171,13 +171,14 @@ TEST_F(Reassignments, List) {
     request.topics.reset();
     if (partitions) {
       request.topics.emplace().push_back({"t", *partitions});
+      request.topics->push_back({"t", *partitions});
       request.topics->push_back({"nope", {0}});
     }
     return list_partition_reassignments(input(), request).response.topics;
   };
   EXPECT_TRUE(list(std::nullopt).empty());
   reassign("t", 1, Ids{4, 3, 1});
-  for (const auto& topics : {list(std::nullopt), list(Ids{0, 1, 7})}) {
+  for (const auto& topics : {list(std::nullopt), list(Ids{0, 1, 7, 1})}) {
     ASSERT_EQ(topics.size(), 1u);
     EXPECT_EQ(topics[0].name, "t");
     ASSERT_EQ(topics[0].partitions.size(), 1u);
