@@ -64,12 +64,6 @@ bool all_eligible(const ControllerInput& input, const PartitionUpdates& updates,
   });
 }
 
-ErrorCode check_broker(const ControllerInput& input, const IsrRequest& request) {
-  const Broker* broker = input.image.broker(request.broker_id);
-  return broker == nullptr || broker->epoch != request.broker_epoch ? ErrorCode::kStaleBrokerEpoch
-                                                                    : ErrorCode::kNone;
-}
-
 /// One request's worth of decisions.
 class IsrAlteration {
  public:
@@ -139,7 +133,8 @@ class IsrAlteration {
 Decision<protocol::AlterPartitionResponse> alter_partition(const ControllerInput& input,
                                                            const IsrRequest& request) {
   Decision<protocol::AlterPartitionResponse> decision;
-  decision.response.error_code = check_broker(input, request);
+  decision.response.error_code =
+      check_broker_epoch(input.image, request.broker_id, request.broker_epoch);
   if (decision.response.error_code != ErrorCode::kNone) return decision;
   IsrAlteration alteration(input, request);
   std::set<std::pair<base::Uuid, int32_t>> seen;

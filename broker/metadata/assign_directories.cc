@@ -48,12 +48,10 @@ class DirectoryAssignment {
 Decision<protocol::AssignReplicasToDirsResponse> assign_replicas_to_dirs(
     const ControllerInput& input, const DirectoryRequest& request) {
   Decision<protocol::AssignReplicasToDirsResponse> decision;
-  const Broker* broker = input.image.broker(request.broker_id);
-  if (broker == nullptr || broker->epoch != request.broker_epoch) {
-    decision.response.error_code = ErrorCode::kStaleBrokerEpoch;
-    return decision;
-  }
-  DirectoryAssignment assignment(input, *broker);
+  decision.response.error_code =
+      check_broker_epoch(input.image, request.broker_id, request.broker_epoch);
+  if (decision.response.error_code != ErrorCode::kNone) return decision;
+  DirectoryAssignment assignment(input, *input.image.broker(request.broker_id));
   for (const auto& directory : request.directories) {
     auto& answers = decision.response.directories.emplace_back();
     answers.id = directory.id;

@@ -89,15 +89,9 @@ Decision<protocol::BrokerHeartbeatResponse> broker_heartbeat(
     const ControllerInput& input, const protocol::BrokerHeartbeatRequest& request) {
   Decision<protocol::BrokerHeartbeatResponse> decision;
   auto& response = decision.response;
+  response.error_code = check_broker_epoch(input.image, request.broker_id, request.broker_epoch);
+  if (response.error_code != ErrorCode::kNone) return decision;
   const Broker* broker = input.image.broker(request.broker_id);
-  if (broker == nullptr) {
-    response.error_code = ErrorCode::kBrokerIdNotRegistered;
-    return decision;
-  }
-  if (broker->epoch != request.broker_epoch) {
-    response.error_code = ErrorCode::kStaleBrokerEpoch;
-    return decision;
-  }
   HeartbeatOutcome next = next_state(input, *broker, request);
   take_directories(request, next.broker);
   response.is_caught_up = request.current_metadata_offset >= broker->epoch;

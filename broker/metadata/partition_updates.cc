@@ -49,6 +49,12 @@ bool leads_any(const MetadataImage& image, int32_t broker) {
   return leads;
 }
 
+protocol::ErrorCode check_broker_epoch(const MetadataImage& image, int32_t id, int64_t epoch) {
+  const Broker* broker = image.broker(id);
+  return broker != nullptr && broker->epoch == epoch ? protocol::ErrorCode::kNone
+                                                     : protocol::ErrorCode::kStaleBrokerEpoch;
+}
+
 const Broker* PartitionUpdates::broker(int32_t id) const {
   if (id != change_.id) return input_.image.broker(id);
   return change_.now ? &*change_.now : nullptr;

@@ -28,6 +28,9 @@ bool is_online(const Broker& broker, const base::Uuid& directory);
 /// True if the broker is the leader of any partition.
 bool leads_any(const MetadataImage& image, int32_t broker);
 
+/// STALE_BROKER_EPOCH unless the broker is registered at this epoch.
+protocol::ErrorCode check_broker_epoch(const MetadataImage& image, int32_t broker, int64_t epoch);
+
 /// Decides about one partition after the other, by the image and at most one broker's change.
 class PartitionUpdates {
  public:

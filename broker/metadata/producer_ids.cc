@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "broker/metadata/controller.h"
+#include "broker/metadata/partition_updates.h"
 
 namespace longhaul::broker::metadata {
 
@@ -9,12 +10,9 @@ Decision<protocol::AllocateProducerIdsResponse> allocate_producer_ids(
     const ControllerInput& input, const protocol::AllocateProducerIdsRequest& request) {
   using protocol::ErrorCode;
   Decision<protocol::AllocateProducerIdsResponse> decision;
-  const Broker* broker = input.image.broker(request.broker_id);
-  if (broker == nullptr || broker->epoch != request.broker_epoch) {
-    decision.response.error_code =
-        broker == nullptr ? ErrorCode::kBrokerIdNotRegistered : ErrorCode::kStaleBrokerEpoch;
-    return decision;
-  }
+  decision.response.error_code =
+      check_broker_epoch(input.image, request.broker_id, request.broker_epoch);
+  if (decision.response.error_code != ErrorCode::kNone) return decision;
   int64_t first = static_cast<int64_t>(input.settings.region_ordinal) << kProducerIdRegionShift;
   int64_t size = int64_t{1} << kProducerIdRegionShift;
   int64_t start = std::max(input.image.next_producer_id, first);

@@ -166,7 +166,7 @@ TEST_F(Lifecycle, WhoIsNoLongerRegisteredIsTold) {
   request.broker_id = 1000;
   send(&metadata::unregister_broker, request);
   advance(2'100);
-  EXPECT_EQ(refused_, ErrorCode::kBrokerIdNotRegistered);
+  EXPECT_EQ(refused_, ErrorCode::kStaleBrokerEpoch);
   stop();
 }
 

@@ -253,7 +253,7 @@ TEST_F(Controller, UnfencesWhoCaughtUp) {
   beat.broker_epoch -= 1;
   EXPECT_EQ(run(&broker_heartbeat, beat).error_code, ErrorCode::kStaleBrokerEpoch);
   beat.broker_id = 77;
-  EXPECT_EQ(run(&broker_heartbeat, beat).error_code, ErrorCode::kBrokerIdNotRegistered);
+  EXPECT_EQ(run(&broker_heartbeat, beat).error_code, ErrorCode::kStaleBrokerEpoch);
 }
 
 TEST_F(Controller, AnUnfencedBrokerLeadsWhatWaitsForIt) {
@@ -283,6 +283,8 @@ TEST_F(Controller, GivesProducerIdsOfItsRegion) {
   settings_.region_ordinal = 1;
   EXPECT_EQ(run(&allocate_producer_ids, request).error_code, ErrorCode::kUnknownServerError);
   request.broker_epoch = 0;
+  EXPECT_EQ(run(&allocate_producer_ids, request).error_code, ErrorCode::kStaleBrokerEpoch);
+  request.broker_id = 77;
   EXPECT_EQ(run(&allocate_producer_ids, request).error_code, ErrorCode::kStaleBrokerEpoch);
 }
 
