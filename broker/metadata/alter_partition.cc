@@ -1,6 +1,5 @@
 // AlterPartition: a leader changes its ISR (KIP-497, KIP-841, KIP-903, KIP-704).
 #include <algorithm>
-#include <set>
 #include <utility>
 #include <vector>
 
@@ -81,13 +80,20 @@ class IsrAlteration {
     } else if (partition == nullptr) {
       answer.error_code = ErrorCode::kUnknownTopicOrPartition;
     } else {
-      answer.error_code = check(*partition, wanted);
+      answer.error_code = claim(topic_id, wanted.partition_index, records);
+      if (answer.error_code == ErrorCode::kNone) answer.error_code = check(*partition, wanted);
     }
     if (answer.error_code == ErrorCode::kNone) alter(*topic, *partition, wanted, records, answer);
     return answer;
   }
 
  private:
+  /// For want of room the leader asks again; upon INVALID_REQUEST it would not.
+  ErrorCode claim(const base::Uuid& topic, int32_t index, const MetadataRecords& records) {
+    auto claim = updates_.claim(topic, index, records);
+    if (claim == PartitionUpdates::Claim::kTwice) return ErrorCode::kInvalidRequest;
+    return claim == PartitionUpdates::Claim::kFull ? ErrorCode::kRequestTimedOut : ErrorCode::kNone;
+  }
   ErrorCode check(const Partition& partition, const IsrWanted& wanted) const {
     ErrorCode error = check_epochs(request_.broker_id, partition, wanted);
     if (error == ErrorCode::kNone) error = check_isr(partition, wanted);
@@ -137,21 +143,11 @@ Decision<protocol::AlterPartitionResponse> alter_partition(const ControllerInput
       check_broker_epoch(input.image, request.broker_id, request.broker_epoch);
   if (decision.response.error_code != ErrorCode::kNone) return decision;
   IsrAlteration alteration(input, request);
-  std::set<std::pair<base::Uuid, int32_t>> seen;
   for (const auto& topic : request.topics) {
     auto& answers = decision.response.topics.emplace_back();
     answers.topic_id = topic.topic_id;
     for (const IsrWanted& wanted : topic.partitions) {
-      // The image does not hold the first change yet; and no batch takes more.
-      bool refused = !seen.emplace(topic.topic_id, wanted.partition_index).second ||
-                     decision.records.size() >= kMaxRecordsPerRequest;
-      if (!refused) {
-        answers.partitions.push_back(alteration.decide(topic.topic_id, wanted, decision.records));
-        continue;
-      }
-      auto& answer = answers.partitions.emplace_back();
-      answer.partition_index = wanted.partition_index;
-      answer.error_code = ErrorCode::kInvalidRequest;
+      answers.partitions.push_back(alteration.decide(topic.topic_id, wanted, decision.records));
     }
   }
   return decision;

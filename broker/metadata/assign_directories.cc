@@ -1,6 +1,5 @@
 // AssignReplicasToDirs (KIP-858).
 #include <algorithm>
-#include <set>
 #include <utility>
 
 #include "broker/metadata/controller.h"
@@ -26,8 +25,9 @@ class DirectoryAssignment {
     if (partition == nullptr) return ErrorCode::kUnknownTopicOrPartition;
     auto at = std::find(partition->replicas.begin(), partition->replicas.end(), broker_.id);
     if (at == partition->replicas.end()) return ErrorCode::kNotLeaderOrFollower;
-    if (!seen_.emplace(topic_id, index).second || records.size() >= kMaxRecordsPerRequest)
-      return ErrorCode::kInvalidRequest;
+    auto claim = updates_.claim(topic_id, index, records);
+    if (claim == PartitionUpdates::Claim::kTwice) return ErrorCode::kInvalidRequest;
+    if (claim == PartitionUpdates::Claim::kFull) return ErrorCode::kRequestTimedOut;
     PartitionTarget target = PartitionTarget::of(*partition);
     target.directories[static_cast<size_t>(at - partition->replicas.begin())] = directory;
     if (!is_online(broker_, directory)) target.isr = without(target.isr, {broker_.id});
@@ -40,7 +40,6 @@ class DirectoryAssignment {
   const ControllerInput& input_;
   const Broker& broker_;
   PartitionUpdates updates_;
-  std::set<std::pair<base::Uuid, int32_t>> seen_;
 };
 
 }  // namespace

@@ -77,6 +77,12 @@ const ElectionRules& PartitionUpdates::rules_of(const Topic& topic) {
   return *rules_;
 }
 
+PartitionUpdates::Claim PartitionUpdates::claim(const base::Uuid& topic, int32_t index,
+                                                const MetadataRecords& records) {
+  if (!claimed_.emplace(topic, index).second) return Claim::kTwice;
+  return records.size() < kMaxRecordsPerRequest ? Claim::kGranted : Claim::kFull;
+}
+
 std::optional<protocol::PartitionChangeRecord> PartitionUpdates::change(
     const Topic& topic, int32_t index, PartitionTarget target, std::optional<Election> election) {
   const Partition& partition = *topic.partition(index);

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <set>
+#include <utility>
 
 #include "broker/metadata/controller.h"
 #include "broker/metadata/partition_change.h"
@@ -41,6 +43,11 @@ class PartitionUpdates {
   bool may_lead(const Partition& partition, int32_t broker) const;
   bool unclean_allowed(const Topic& topic) { return rules_of(topic).unclean; }
 
+  /// Whether a request may change this partition now. Once only: the image does not hold the first
+  /// change yet. And only while there are fewer than kMaxRecordsPerRequest `records`.
+  enum class Claim { kGranted, kTwice, kFull };
+  Claim claim(const base::Uuid& topic, int32_t index, const MetadataRecords& records);
+
   /// The record that makes the partition what is wanted, if that is a change. Without an
   /// `election`, the topic's options say whether an unclean one is allowed.
   std::optional<protocol::PartitionChangeRecord> change(
@@ -69,6 +76,7 @@ class PartitionUpdates {
   BrokerChange change_;
   base::Uuid rules_topic_;
   std::optional<ElectionRules> rules_;  // of that topic
+  std::set<std::pair<base::Uuid, int32_t>> claimed_;
 };
 
 }  // namespace longhaul::broker::metadata

@@ -86,6 +86,35 @@ TEST_F(AlterPartition, Epochs) {
   EXPECT_EQ(run(&alter_partition, stale).error_code, ErrorCode::kStaleBrokerEpoch);
 }
 
+TEST_F(AlterPartition, APartitionChangesOnceInARequest) {
+  protocol::AlterPartitionRequest request;
+  request.broker_id = 1;
+  request.broker_epoch = image_->broker(1)->epoch;
+  request.topics.push_back({image_->topic("t")->id, {wanted({1, 2, 3}), wanted({1})}});
+  auto answers = run(&alter_partition, request).topics.at(0).partitions;
+  EXPECT_EQ(answers.at(0).error_code, ErrorCode::kNone);
+  EXPECT_EQ(answers.at(1).error_code, ErrorCode::kInvalidRequest);
+  EXPECT_EQ(isr("t", 0), (Ids{1, 2, 3}));
+}
+
+TEST_F(AlterPartition, WhatABatchCannotHoldIsAskedForAgain) {
+  constexpr auto kMost = static_cast<int32_t>(kMaxRecordsPerRequest);
+  protocol::AlterPartitionRequest request;
+  request.broker_id = 1;
+  for (const char* name : {"a", "b"}) {
+    make_topic(name, std::vector<Ids>(kMost / 2 + 1, Ids{1, 2}));
+    auto& topic = request.topics.emplace_back();
+    topic.topic_id = image_->topic(name)->id;
+    for (int32_t i = 0; i <= kMost / 2; ++i)
+      topic.partitions.push_back({.partition_index = i, .new_isr = {1}});
+  }
+  request.broker_epoch = image_->broker(1)->epoch;
+  auto response = run(&alter_partition, request);
+  EXPECT_EQ(records_.size(), kMaxRecordsPerRequest);
+  EXPECT_EQ(response.topics.at(0).partitions.back().error_code, ErrorCode::kNone);
+  EXPECT_EQ(response.topics.at(1).partitions.back().error_code, ErrorCode::kRequestTimedOut);
+}
+
 TEST_F(AlterPartition, Names) {
   auto unknown = send(1, wanted({1}), disk(9)).topics.at(0).partitions.at(0);
   EXPECT_EQ(unknown.error_code, ErrorCode::kUnknownTopicId);

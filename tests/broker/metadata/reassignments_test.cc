@@ -200,6 +200,8 @@ TEST_F(Reassignments, Directories) {
   EXPECT_EQ(t(0).directories[0], disk(99));
   EXPECT_EQ(t(0).leader, 2) << "that directory is not online";
   EXPECT_EQ(t(0).isr, (Ids{2, 3}));
+  EXPECT_EQ(assign(2, disk(98), "t", {0, 0}),
+            (std::vector<ErrorCode>{ErrorCode::kNone, ErrorCode::kInvalidRequest}));
   protocol::AssignReplicasToDirsRequest stale;
   stale.broker_id = 1;
   EXPECT_EQ(run(&assign_replicas_to_dirs, stale).error_code, ErrorCode::kStaleBrokerEpoch);
