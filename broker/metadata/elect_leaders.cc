@@ -1,7 +1,5 @@
 // ElectLeaders (KIP-460), and the elections that time asks for.
 #include <algorithm>
-#include <map>
-#include <set>
 #include <utility>
 
 #include "broker/metadata/controller.h"
@@ -33,9 +31,10 @@ class AskedElections {
     const Partition* partition = topic->partition(index);
     if (partition == nullptr)
       return kafka_fail(ErrorCode::kUnknownTopicOrPartition, "No such partition.");
-    if (!is_needed(*partition, election_) || !seen_.emplace(topic->id, index).second)
-      return kafka_fail(ErrorCode::kElectionNotNeeded);
-    if (records_.size() >= kMaxRecordsPerRequest)
+    if (!is_needed(*partition, election_)) return kafka_fail(ErrorCode::kElectionNotNeeded);
+    auto claim = updates_.claim(topic->id, index, records_);
+    if (claim == PartitionUpdates::Claim::kTwice) return kafka_fail(ErrorCode::kElectionNotNeeded);
+    if (claim == PartitionUpdates::Claim::kFull)
       return kafka_fail(ErrorCode::kPolicyViolation, "Too many elections in one request.");
     auto record = updates_.change(*topic, index, PartitionTarget::of(*partition), election_);
     if (!record)
@@ -51,7 +50,6 @@ class AskedElections {
   const ControllerInput& input_;
   Election election_;
   PartitionUpdates updates_;
-  std::set<std::pair<base::Uuid, int32_t>> seen_;
   MetadataRecords records_;
 };
 

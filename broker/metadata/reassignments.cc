@@ -42,7 +42,6 @@ class Reassignment {
   const ControllerInput& input_;
   const ReassignmentRequest& request_;
   PartitionUpdates updates_;
-  std::set<std::pair<base::Uuid, int32_t>> seen_;
 };
 
 KafkaResult<> Reassignment::decide(const std::string& name, const WantedReplicas& wanted,
@@ -54,9 +53,10 @@ KafkaResult<> Reassignment::decide(const std::string& name, const WantedReplicas
   int32_t index = wanted.partition_index;
   if (topic->partition(index) == nullptr)
     return kafka_fail(ErrorCode::kUnknownTopicOrPartition, "Unable to find the partition.");
-  if (!seen_.emplace(topic->id, index).second)
+  auto claim = updates_.claim(topic->id, index, records);
+  if (claim == PartitionUpdates::Claim::kTwice)
     return kafka_fail(ErrorCode::kInvalidRequest, "The partition is in the request twice.");
-  if (records.size() >= kMaxRecordsPerRequest)
+  if (claim == PartitionUpdates::Claim::kFull)
     return kafka_fail(ErrorCode::kPolicyViolation, "Too many reassignments in one request.");
   ChangeResult change =
       wanted.replicas ? begin(*topic, index, *wanted.replicas) : cancel(*topic, index);

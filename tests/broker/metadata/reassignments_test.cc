@@ -155,6 +155,15 @@ TEST_F(Reassignments, Refused) {
   EXPECT_EQ(reassign("t", 0, Ids{4, 5, 1}, false).error_code, ErrorCode::kNone);
 }
 
+TEST_F(Reassignments, APartitionIsReassignedOnceInARequest) {
+  protocol::AlterPartitionReassignmentsRequest request;
+  request.topics.push_back({"t", {{0, Ids{4, 5, 6}}, {0, Ids{1, 2, 4}}}});
+  auto answers = run(&alter_partition_reassignments, request).responses.at(0).partitions;
+  EXPECT_EQ(answers.at(0).error_code, ErrorCode::kNone);
+  EXPECT_EQ(answers.at(1).error_code, ErrorCode::kInvalidRequest);
+  EXPECT_EQ(t(0).adding, (Ids{4, 5, 6}));
+}
+
 TEST_F(Reassignments, AnAnswerIsNoMultipleOfALongName) {
   protocol::AlterPartitionReassignmentsRequest request;
   auto& topic = request.topics.emplace_back();
