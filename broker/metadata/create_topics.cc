@@ -98,12 +98,10 @@ KafkaResult<Assignment> TopicCreation::manual(const Wanted& topic) const {
       return kafka_fail(ErrorCode::kInvalidReplicaAssignment,
                         fmt::format("Found multiple manual partition assignments for partition {}",
                                     partition.partition_index));
-    if (auto checked = check_manual(input_.image, partition.broker_ids, replication_factor);
+    if (auto checked = check_manual(input_.image, partition.broker_ids, replication_factor,
+                                    input_.settings.most_replicas);
         !checked)
       return tl::unexpected(checked.error());
-    if (auto few = check_most_replicas(input_.settings.most_replicas, partition.broker_ids.size());
-        !few)
-      return tl::unexpected(few.error());
     replication_factor = partition.broker_ids.size();
     chosen[partition.partition_index] = partition.broker_ids;
   }
@@ -128,11 +126,8 @@ KafkaResult<Assignment> TopicCreation::assign(const Wanted& topic) const {
   int16_t replication_factor = topic.replication_factor == -1
                                    ? input_.settings.default_replication_factor
                                    : topic.replication_factor;
-  auto placed = place(input_.image, partitions_of(topic), replication_factor, input_.random);
-  auto few =
-      check_most_replicas(input_.settings.most_replicas, static_cast<size_t>(replication_factor));
-  if (placed && !few) return tl::unexpected(few.error());
-  return placed;
+  return place(input_.image, partitions_of(topic), replication_factor,
+               input_.settings.most_replicas, input_.random);
 }
 
 KafkaResult<ConfigMap> TopicCreation::configs(const Wanted& topic) const {
