@@ -18,8 +18,10 @@ void BrokerHeartbeatTracker::follow(const MetadataImage& image, Time now) {
     }
     session.epoch = broker->epoch;
     session.fenced = broker->fenced;
-    bool begins = broker->in_controlled_shutdown && !session.shutting_down;
-    session.shutting_down = broker->in_controlled_shutdown;
+    // Once it is fenced it has gone: there is nothing to look up for it any more.
+    bool shutting_down = broker->in_controlled_shutdown && !broker->fenced;
+    bool begins = shutting_down && !session.shutting_down;
+    session.shutting_down = shutting_down;
     if (begins || (session.shutting_down && leads_any(image, id)))
       session.shutdown_offset = image.provenance.offset;
   });
