@@ -292,12 +292,8 @@ void Node::Rooms::join_as_broker(const std::vector<config::Listener>& advertised
 
 // Where one is all there is, its failure ends the node.
 std::vector<base::Uuid> Node::Rooms::offline_directories() const {
-  std::vector<base::Uuid> ids;
-  if (config.log_dirs.size() == 1) return ids;
-  for (const log::LogDirStatus& status : logs->directories()) {
-    if (!status.failure.empty()) ids.push_back(status.directory_id);
-  }
-  return ids;
+  if (config.log_dirs.size() == 1) return {};
+  return logs->offline_directory_ids();
 }
 
 std::shared_ptr<metadata::DirectoryAssignments> Node::Rooms::directory_assignments() {

@@ -268,10 +268,11 @@ void LogManager::fail_directory(const std::string& path, const base::Error& why)
   if (params_.on_directory_failure) params_.on_directory_failure(path, why);
 }
 
-std::vector<base::Uuid> LogManager::online_directory_ids() const {
+std::vector<base::Uuid> LogManager::directory_ids(bool online) const {
   std::vector<base::Uuid> ids;
-  for (const LogDirStatus& directory : directories()) {
-    if (directory.failure.empty()) ids.push_back(directory.directory_id);
+  std::lock_guard lock(mutex_);
+  for (const auto& directory : directories_) {
+    if (directory->failure.empty() == online) ids.push_back(directory->id);
   }
   return ids;
 }

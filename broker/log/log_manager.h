@@ -126,9 +126,12 @@ class LogManager {
 
   /// Takes a directory offline: its logs refuse writes and get() no longer finds them.
   void fail_directory(const std::string& directory, const base::Error& why);
+  /// Asks each disk for its space, which may block.
   std::vector<LogDirStatus> directories() const;
   /// What this broker registers with (KIP-858): of those that are online.
-  std::vector<base::Uuid> online_directory_ids() const;
+  std::vector<base::Uuid> online_directory_ids() const { return directory_ids(/*online=*/true); }
+  /// What its heartbeats say.
+  std::vector<base::Uuid> offline_directory_ids() const { return directory_ids(/*online=*/false); }
   /// The directory that holds this log; empty if there is none.
   std::string directory_of(std::string_view topic, int32_t partition) const;
   /// From the clean-shutdown marker found at the last start, or -1.
@@ -158,6 +161,7 @@ class LogManager {
   base::Result<std::string> put_away(const Entry& entry, std::string_view kind);
   Log::Params log_params(Directory& directory, const TopicPartition& id);
   Directory* choose_directory();
+  std::vector<base::Uuid> directory_ids(bool online) const;
   /// False if there is a log of this partition already.
   bool insert(const std::shared_ptr<Log>& log, Directory& directory);
   std::vector<std::shared_ptr<Log>> logs_of(const Directory* directory) const;

@@ -324,6 +324,8 @@ TEST_F(LogManagerTest, OneDirectoryFailsAlone) {
   EXPECT_EQ("", manager_->directories().at(1).failure);
   EXPECT_EQ(std::vector<base::Uuid>{manager_->directories().at(1).directory_id},
             manager_->online_directory_ids());
+  EXPECT_EQ(std::vector<base::Uuid>{manager_->directories().at(0).directory_id},
+            manager_->offline_directory_ids());
   EXPECT_TRUE(manager_->shutdown(1));
   EXPECT_FALSE(files_.exists("/a/.kafka_cleanshutdown"));
   EXPECT_TRUE(files_.exists("/b/.kafka_cleanshutdown"));
