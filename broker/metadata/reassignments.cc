@@ -95,7 +95,8 @@ ChangeResult Reassignment::cancel(const Topic& topic, int32_t index) {
 }
 
 KafkaResult<> Reassignment::check_factor(const Partition& partition, size_t wanted) const {
-  size_t now = without(partition.replicas, partition.adding).size();
+  // That is, once a reassignment under way is done.
+  size_t now = without(partition.replicas, partition.removing).size();
   if (request_.allow_replication_factor_change || wanted == now) return {};
   return kafka_fail(ErrorCode::kInvalidReplicationFactor,
                     fmt::format("The replication factor is changed from {} to {}", now, wanted));

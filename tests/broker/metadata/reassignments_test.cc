@@ -155,6 +155,12 @@ TEST_F(Reassignments, Refused) {
   EXPECT_EQ(reassign("t", 0, Ids{4, 5, 1}, false).error_code, ErrorCode::kNone);
 }
 
+TEST_F(Reassignments, TheFactorIsThatOfTheOneUnderWay) {
+  EXPECT_EQ(reassign("t", 0, Ids{4, 5}).error_code, ErrorCode::kNone);
+  EXPECT_EQ(reassign("t", 0, Ids{4, 5, 6}, false).error_code, ErrorCode::kInvalidReplicationFactor);
+  EXPECT_EQ(reassign("t", 0, Ids{5, 6}, false).error_code, ErrorCode::kNone);
+}
+
 TEST_F(Reassignments, APartitionIsReassignedOnceInARequest) {
   protocol::AlterPartitionReassignmentsRequest request;
   request.topics.push_back({"t", {{0, Ids{4, 5, 6}}, {0, Ids{1, 2, 4}}}});
