@@ -12,11 +12,15 @@ namespace longhaul::broker::handlers {
 
 /// What Kafka's clients wait where the protocol has no timeout of the request's own.
 inline constexpr std::chrono::milliseconds kControllerTimeout{30'000};
+/// Nothing waits for a controller for longer, whatever the request says: it is held in memory, also
+/// when its connection is gone.
+inline constexpr std::chrono::milliseconds kMaxControllerTimeout{60'000};
 
 template <class Request>
 std::chrono::milliseconds timeout_of(const Request& request) {
   if constexpr (requires { request.timeout_ms; }) {
-    return std::chrono::milliseconds(std::max(request.timeout_ms, 0));
+    return std::clamp(std::chrono::milliseconds(request.timeout_ms), std::chrono::milliseconds(0),
+                      kMaxControllerTimeout);
   } else {
     return kControllerTimeout;
   }

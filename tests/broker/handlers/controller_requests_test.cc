@@ -121,6 +121,22 @@ TEST_F(ControllerRequests, BrokersThatComeAndFallSilent) {
   only_for_controllers(heartbeat(id, epoch));
 }
 
+TEST_F(ControllerRequests, NothingWaitsForAControllerForDays) {
+  start();
+  protocol::CreateTopicsRequest request;
+  request.topics.push_back({.name = "t", .num_partitions = 1, .replication_factor = 1});
+  request.timeout_ms = INT32_MAX;
+  workers_.hold();
+  uint64_t sequence = send(request, 7);
+  advance(std::chrono::milliseconds(59'000));
+  EXPECT_FALSE(answered(sequence));
+  advance(std::chrono::milliseconds(1'100));
+  EXPECT_EQ(answer<protocol::CreateTopicsResponse>(sequence, 7).topics.at(0).error_code,
+            ErrorCode::kRequestTimedOut);
+  workers_.resume();
+  run();
+}
+
 TEST_F(ControllerRequests, LeadersElectedOnRequest) {
   start();
   create_topic("t");
