@@ -114,16 +114,15 @@ class IsrAlteration {
     answer.leader_recovery_state = wanted.leader_recovery_state;
     answer.partition_epoch = before.partition_epoch;
     if (!record) return;
-    constexpr int32_t kUnchanged = -2;
     // The change may complete a reassignment and with it take the lead away: both an error and a
     // change, so that the leader waits for the metadata.
-    if (record->leader != kUnchanged && record->leader != request_.broker_id) {
+    if (record->leader != kLeaderUnchanged && record->leader != request_.broker_id) {
       answer = IsrAnswer{};
       answer.partition_index = wanted.partition_index;
       answer.error_code = ErrorCode::kNewLeaderElected;
     } else {
       if (record->isr) answer.isr = *record->isr;
-      answer.leader_epoch += record->leader != kUnchanged ? 1 : 0;
+      answer.leader_epoch += record->leader != kLeaderUnchanged ? 1 : 0;
       ++answer.partition_epoch;
     }
     records.emplace_back(std::move(*record));

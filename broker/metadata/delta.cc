@@ -145,7 +145,6 @@ MetadataDelta::Done MetadataDelta::on(const protocol::PartitionRecord& record) {
 }
 
 MetadataDelta::Done MetadataDelta::on(const protocol::PartitionChangeRecord& record) {
-  constexpr int32_t kNoLeaderChange = -2;
   Topic* topic = open_topic(record.topic_id);
   const Partition* old = topic == nullptr ? nullptr : topic->partition(record.partition_id);
   if (old == nullptr)
@@ -162,7 +161,7 @@ MetadataDelta::Done MetadataDelta::on(const protocol::PartitionChangeRecord& rec
   if (record.last_known_elr) partition->last_known_elr = *record.last_known_elr;
   if (record.leader_recovery_state >= 0)
     partition->leader_recovery_state = record.leader_recovery_state;
-  if (record.leader != kNoLeaderChange) {
+  if (record.leader != kLeaderUnchanged) {
     partition->leader = record.leader;
     ++partition->leader_epoch;
   }

@@ -1,11 +1,11 @@
 #include "broker/metadata/directory_assignments.h"
 
-#include <algorithm>
 #include <chrono>
 #include <map>
 #include <utility>
 #include <vector>
 
+#include "broker/metadata/partition_change.h"
 #include "protocol/error_code.h"
 
 namespace longhaul::broker::metadata {
@@ -30,16 +30,10 @@ void DirectoryAssignments::look_again() {
 std::optional<base::Uuid> DirectoryAssignments::news_of(const Replica& replica) {
   const Topic* topic = image_->topic(replica.first);
   const Partition* partition = topic == nullptr ? nullptr : topic->partition(replica.second);
-  if (partition == nullptr) return std::nullopt;
-  const auto& ids = partition->replicas;
-  auto at = std::find(ids.begin(), ids.end(), params_.broker_id);
-  if (at == ids.end()) return std::nullopt;
-  auto index = static_cast<size_t>(at - ids.begin());
-  const auto& known = partition->directories;
-  base::Uuid told = index < known.size() ? known[index] : base::Uuid{};
+  if (partition == nullptr || !holds(partition->replicas, params_.broker_id)) return std::nullopt;
   auto found = params_.directory_of(*topic, replica.second);
   if (!found) nowhere_.insert(replica);
-  return found == told ? std::nullopt : found;
+  return found == partition->directory_of(params_.broker_id) ? std::nullopt : found;
 }
 
 protocol::AssignReplicasToDirsRequest DirectoryAssignments::next_request() {

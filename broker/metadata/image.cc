@@ -4,6 +4,12 @@
 
 namespace longhaul::broker::metadata {
 
+base::Uuid Partition::directory_of(int32_t broker) const {
+  auto at = std::find(replicas.begin(), replicas.end(), broker);
+  auto index = static_cast<size_t>(at - replicas.begin());
+  return index < directories.size() ? directories[index] : base::Uuid{};
+}
+
 const BrokerEndpoint* Broker::endpoint(const std::string& listener) const {
   auto found = std::find_if(endpoints.begin(), endpoints.end(),
                             [&](const BrokerEndpoint& e) { return e.listener == listener; });

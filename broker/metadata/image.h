@@ -16,6 +16,8 @@
 namespace longhaul::broker::metadata {
 
 inline constexpr int32_t kNoLeader = -1;
+/// PartitionChangeRecord's leader where the change is about something else.
+inline constexpr int32_t kLeaderUnchanged = -2;
 
 /// A partition as PartitionRecord has it.
 struct Partition {
@@ -33,6 +35,8 @@ struct Partition {
 
   /// The preferred leader: the first replica.
   int32_t preferred() const { return replicas.empty() ? kNoLeader : replicas.front(); }
+  /// Where this broker's replica lies; the zero ID if it has none, or has not told.
+  base::Uuid directory_of(int32_t broker) const;
   bool operator==(const Partition&) const = default;
 };
 

@@ -31,8 +31,6 @@ namespace {
 
 using protocol::PartitionChangeRecord;
 
-constexpr int32_t kLeaderUnchanged = -2;
-
 /// One change while it is being made: `target_` becomes what is, step by step.
 class PartitionChange {
  public:

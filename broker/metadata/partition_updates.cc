@@ -16,12 +16,6 @@ base::Uuid reserved_directory(uint8_t value) {
   return id;
 }
 
-base::Uuid directory_of(const Partition& partition, int32_t broker) {
-  auto at = std::find(partition.replicas.begin(), partition.replicas.end(), broker);
-  auto index = static_cast<size_t>(at - partition.replicas.begin());
-  return index < partition.directories.size() ? partition.directories[index] : base::Uuid{};
-}
-
 /// Visits the topics with which the broker has to do, while `visit` returns true.
 template <class Visit>
 void visit_roles(const MetadataImage& image, int32_t broker, Visit&& visit) {
@@ -62,7 +56,7 @@ const Broker* PartitionUpdates::broker(int32_t id) const {
 
 bool PartitionUpdates::may_lead(const Partition& partition, int32_t id) const {
   const Broker* known = broker(id);
-  return known != nullptr && known->is_active() && is_online(*known, directory_of(partition, id));
+  return known != nullptr && known->is_active() && is_online(*known, partition.directory_of(id));
 }
 
 const ElectionRules& PartitionUpdates::rules_of(const Topic& topic) {
