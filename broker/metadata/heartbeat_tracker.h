@@ -14,8 +14,8 @@
 namespace longhaul::broker::metadata {
 
 /// Says which brokers are to be fenced by now. All times are given in. A broker's session ends when
-/// it was silent for the session time-out, or at once when its heartbeat connection is reset and it
-/// refuses a new one: then its process is gone.
+/// it was silent for the session time-out; or at once if whoever has its heartbeat connection says
+/// that it was reset and that the broker refuses a new one: then its process is gone.
 class BrokerHeartbeatTracker {
  public:
   using Time = base::Clock::Monotonic;

@@ -58,7 +58,8 @@ class MetadataNode : public ControllerClient,
   ImagePublisher& images() { return images_; }
   /// On the loop.
   const raft::Raft& raft() const { return driver_->raft(); }
-  /// A connection on which a broker had sent heartbeats of this epoch was reset. Any thread.
+  /// To be told by the network when a connection on which a broker had sent heartbeats of this
+  /// epoch was reset; does nothing without Params::reach. Nobody tells it yet. Any thread.
   void heartbeat_connection_reset(int32_t broker, int64_t epoch);
   /// Writes a snapshot of the newest image now, unless one is being written. On the loop.
   void snapshot_now();

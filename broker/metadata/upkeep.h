@@ -55,8 +55,9 @@ class ControllerUpkeep : public std::enable_shared_from_this<ControllerUpkeep> {
   void settle_later();
   /// A heartbeat of a broker that has the metadata up to `offset`.
   void heard(int32_t broker, int64_t epoch, int64_t offset);
-  /// The connection on which a broker sent its heartbeats broke. If nobody can be reached at its
-  /// address any more, its process is gone: it is fenced without waiting for its session to end.
+  /// To be told by the network when the connection on which a broker sent its heartbeats broke;
+  /// needs Params::reach. If nobody can be reached at the broker's address any more, its process is
+  /// gone: it is fenced without waiting for its session to end. Nobody tells it yet.
   void connection_reset(const Broker& broker);
 
   /// Null while this node is not the active controller.
