@@ -16,8 +16,7 @@ using protocol::kafka_fail;
 using protocol::KafkaResult;
 using Registration = protocol::BrokerRegistrationRequest;
 
-/// The broker must be able to run at every level that is finalized. A range of 0–0 of kraft.version
-/// is what older brokers that do not name it have.
+/// The broker must be able to run at every level that is finalized.
 bool supports_finalized(const MetadataImage& image, const Registration& request) {
   for (const auto& [name, level] : image.features) {
     auto range = std::find_if(request.features.begin(), request.features.end(),
