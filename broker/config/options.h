@@ -26,8 +26,9 @@ std::span<const Option> topic_options();
 // What stands in the place of an option without effect, where several share the reason.
 inline constexpr std::string_view kClassicGroupsYet =
     "groups follow the classic protocol in this version";
+inline constexpr std::string_view kNoFollowersYet = "followers do not copy in this version";
 inline constexpr std::string_view kNoIdleRecordsYet =
-    "a cluster has one node in this version, which writes nothing while nothing changes";
+    "the controller writes nothing while nothing changes in this version";
 inline constexpr std::string_view kNoKerberos = "Kerberos (GSSAPI) is not offered";
 inline constexpr std::string_view kNoPlugins = "Java classes cannot be loaded here";
 inline constexpr std::string_view kNoPurgatory =
@@ -43,7 +44,6 @@ inline constexpr std::string_view kNoTlsYet =
     "listeners are plain text and clients anonymous in this version";
 inline constexpr std::string_view kNoTransactionsYet =
     "there are idempotent producers but no transactions in this version";
-inline constexpr std::string_view kOneNodeYet = "a cluster has one node in this version";
 inline constexpr std::string_view kOpenSsl = "TLS is OpenSSL's, not Java's";
 inline constexpr std::string_view kPrometheus =
     "metrics are counters and histograms for Prometheus (longhaul.metrics.listener)";

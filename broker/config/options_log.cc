@@ -97,7 +97,7 @@ constexpr Option kLogOptions[] = {
     {"num.recovery.threads.per.data.dir", kInt, is("2"), kHigh, kClusterWide, "[1,...]",
      at_start()},
     {"num.replica.alter.log.dirs.threads", kInt, null_default(), kHigh, kReadOnly, "",
-     not_yet(kOneNodeYet)},
+     not_yet(kToCome)},
     {"producer.purgatory.purge.interval.requests", kInt, is("1000"), kMedium, kReadOnly, "",
      never(kNoPurgatory)},
 };
