@@ -77,8 +77,9 @@ void handle_delete_records(Services& services, Call call) {
         for (const auto& topic : request.topics) {
           auto& shown = response.topics.emplace_back();
           shown.name = topic.name;
+          const metadata::Topic* known = image->topic(topic.name);
           for (const auto& wanted : topic.partitions) {
-            shown.partitions.push_back(delete_from(services, image->topic(topic.name), wanted));
+            shown.partitions.push_back(delete_from(services, known, wanted));
           }
         }
         make_durable(services, response);

@@ -22,10 +22,10 @@ bool is_needed(const Partition& partition, Election election) {
 class AskedElections {
  public:
   AskedElections(const ControllerInput& input, Election election)
-      : input_(input), election_(election), updates_(input) {}
+      : election_(election), updates_(input) {}
 
-  KafkaResult<> elect(const std::string& name, int32_t index) {
-    const Topic* topic = input_.image.topic(name);
+  /// `topic`: null if there is none of the name asked for.
+  KafkaResult<> elect(const Topic* topic, int32_t index) {
     // Without the name: there may be any number of indexes beneath one.
     if (topic == nullptr) return kafka_fail(ErrorCode::kUnknownTopicOrPartition, "No such topic.");
     const Partition* partition = topic->partition(index);
@@ -47,7 +47,6 @@ class AskedElections {
   MetadataRecords take() { return std::move(records_); }
 
  private:
-  const ControllerInput& input_;
   Election election_;
   PartitionUpdates updates_;
   MetadataRecords records_;
@@ -69,7 +68,7 @@ void elect_everywhere(const MetadataImage& image, AskedElections& elections,
     ElectionAnswers answers;
     answers.topic = topic->name;
     for (int32_t i = 0; i < static_cast<int32_t>(topic->partitions.size()); ++i) {
-      KafkaResult<> result = elections.elect(topic->name, i);
+      KafkaResult<> result = elections.elect(topic.get(), i);
       if (result || result.error().code != ErrorCode::kElectionNotNeeded)
         put_election(answers, i, result);
     }
@@ -96,8 +95,9 @@ Decision<protocol::ElectLeadersResponse> elect_leaders(
     for (const auto& topic : *request.topic_partitions) {
       auto& answers = decision.response.replica_election_results.emplace_back();
       answers.topic = topic.topic;
+      const Topic* known = input.image.topic(topic.topic);
       for (int32_t index : topic.partitions)
-        put_election(answers, index, elections.elect(topic.topic, index));
+        put_election(answers, index, elections.elect(known, index));
     }
   }
   decision.records = elections.take();
