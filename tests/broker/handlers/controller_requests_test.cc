@@ -212,19 +212,45 @@ TEST_F(ControllerRequests, ReplicasReassigned) {
   EXPECT_TRUE(ask<protocol::ListPartitionReassignmentsResponse>(all, 0).topics.empty());
 }
 
-TEST_F(ControllerRequests, LeadersTellTheirIsr) {
+TEST_F(ControllerRequests, LeadersTellTheirIsrAndDirectories) {
   start();
-  base::Uuid id = create_topic("t");
+  on_controller();
+  auto disks = registration(2000);
+  disks.log_dirs.push_back(base::Uuid::random(random_));
+  auto registered = ask<protocol::BrokerRegistrationResponse>(disks, 4);
+  ask<protocol::BrokerHeartbeatResponse>(heartbeat(2000, registered.broker_epoch), 1);
+  on_controller(false);
+  protocol::CreateTopicsRequest create;
+  create.topics.push_back({.name = "t", .num_partitions = -1, .replication_factor = -1});
+  create.topics[0].assignments.push_back({.partition_index = 0, .broker_ids = {2000}});
+  base::Uuid id = ask<protocol::CreateTopicsResponse>(create, 7).topics.at(0).topic_id;
   on_controller();
   protocol::AlterPartitionRequest request;
-  request.broker_id = 1000;
+  request.broker_id = 2000;
+  request.broker_epoch = -1;
   auto& topic = request.topics.emplace_back();
   topic.topic_id = id;
-  topic.partitions.push_back({.partition_index = 0, .leader_epoch = 0, .partition_epoch = 0});
-  request.broker_epoch = -1;
+  auto& wanted = topic.partitions.emplace_back();
   EXPECT_EQ(ask<protocol::AlterPartitionResponse>(request, 2).error_code,
             ErrorCode::kStaleBrokerEpoch);
+  request.broker_epoch = registered.broker_epoch;
+  for (int16_t version : {int16_t{2}, int16_t{3}}) {
+    wanted.new_isr.clear();
+    if (version == 2) wanted.new_isr = {2000};
+    if (version == 3) wanted.new_isr_with_epochs = {{2000, registered.broker_epoch}};
+    auto response = ask<protocol::AlterPartitionResponse>(request, version);
+    const auto& answer = response.topics.at(0).partitions.at(0);
+    EXPECT_EQ(answer.error_code, ErrorCode::kNone);
+    EXPECT_EQ(answer.isr, (std::vector<int32_t>{2000}));
+  }
   only_for_controllers(request);
+
+  protocol::AssignReplicasToDirsRequest directories;
+  directories.broker_id = 2000;
+  directories.broker_epoch = registered.broker_epoch;
+  directories.directories.push_back({disks.log_dirs.at(1), {{id, {{0}}}}});
+  auto assigned = ask<protocol::AssignReplicasToDirsResponse>(directories, 0);
+  EXPECT_EQ(assigned.directories.at(0).topics.at(0).partitions.at(0).error_code, ErrorCode::kNone);
 }
 
 TEST_F(ControllerRequests, WhatBrokersAndControllersAskForThemselves) {
