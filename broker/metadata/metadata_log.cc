@@ -48,7 +48,15 @@ base::Result<std::unique_ptr<MetadataLog>> MetadataLog::open(Params params) {
   LH_TRY(opened->open_log());
   LH_TRY(opened->load_snapshot());
   LH_TRY(opened->load_voters());
+  LH_TRY(opened->make_durable());
   return opened;
+}
+
+/// A process that was killed leaves in the page cache what it never synced. Recovery reads it back,
+/// and others would be told that it is safe here.
+base::Result<void> MetadataLog::make_durable() {
+  LH_TRY(log_->flush());
+  return params_.files->sync_directory(directory_);
 }
 
 base::Result<void> MetadataLog::remove_leftovers() {

@@ -56,8 +56,8 @@ class MetadataLog {
   };
 
   /// Recovers: the newest snapshot that is whole, the log behind it (whatever is torn at its end is
-  /// cut off), quorum-state. kCorrupt if there is a gap between snapshot and log, or the records
-  /// cannot be read; kNotFound if the directory was never formatted.
+  /// cut off), quorum-state; all of it is durable then. kCorrupt if there is a gap between snapshot
+  /// and log, or the records cannot be read; kNotFound if the directory was never formatted.
   static base::Result<std::unique_ptr<MetadataLog>> open(Params params);
 
   // As it was recovered.
@@ -123,6 +123,7 @@ class MetadataLog {
   base::Result<void> load_snapshot();
   base::Result<void> load_election();
   base::Result<void> load_voters();
+  base::Result<void> make_durable();
   raft::OffsetAndEpoch origin(int32_t first_epoch) const;
   base::Result<void> remove_leftovers();
 

@@ -61,6 +61,26 @@ TEST_F(Recovery, WhatWasAnsweredSurvivesAnyCrash) {
   }
 }
 
+TEST_F(Recovery, WhatIsFoundIsMadeDurable) {
+  start();
+  run();
+  register_broker();
+  io_->hold();
+  create_topic("only-in-the-page-cache");
+  run();
+  int64_t end = node_->raft().end_offset();
+  crash(base::CrashMode::kKeepAll);
+  auto log = open_log();
+  ASSERT_TRUE(log);
+  EXPECT_EQ((*log)->end_offset(), end);
+  // From now on others may count on it.
+  log->reset();
+  files_.crash(base::CrashMode::kLoseUnsynced, random_);
+  log = open_log();
+  ASSERT_TRUE(log);
+  EXPECT_EQ((*log)->end_offset(), end);
+}
+
 TEST_F(Recovery, ReplayIsDeterministic) {
   found_with_topics(20);
   auto expected = records_of(*image());
