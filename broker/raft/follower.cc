@@ -74,9 +74,9 @@ void Raft::on_answer(const FetchResponse& response, Now now, Outputs& out) {
   if (response.diverging) {
     truncate(*response.diverging, now, out);
   } else if (response.snapshot) {
-    if (response.snapshot->offset <= high_watermark_)
+    if (response.snapshot->offset <= committed())
       return alarm(fmt::format("the leader offers a snapshot up to offset {}, but {} is committed",
-                               response.snapshot->offset, high_watermark_),
+                               response.snapshot->offset, committed()),
                    now, out);
     download_ = Download{*response.snapshot, 0};
   } else {
@@ -110,12 +110,12 @@ void Raft::truncate(const OffsetAndEpoch& diverging, Now now, Outputs& out) {
   OffsetAndEpoch mine = log_.epochs.end_of(diverging.epoch, log_.end_offset);
   int64_t end =
       mine.epoch == diverging.epoch ? std::min(mine.offset, diverging.offset) : mine.offset;
-  bool is_possible = end >= std::max(high_watermark_, start_offset()) && end < log_.end_offset;
+  bool is_possible = end >= std::max(committed(), start_offset()) && end < log_.end_offset;
   if (!is_possible)
     return alarm(fmt::format("the leader's log parts from this one at offset {}, epoch {}; here {} "
                              "to {} with {} committed",
                              diverging.offset, diverging.epoch, start_offset(), log_.end_offset,
-                             high_watermark_),
+                             committed()),
                  now, out);
   log_.end_offset = end;
   log_.epochs.truncate_end(end);

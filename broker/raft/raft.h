@@ -10,6 +10,7 @@
 // replica: it observes until it is made a voter, and its old self is removed.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -144,6 +145,8 @@ class Raft {
   };
 
   // raft.cc
+  /// Below is committed for certain: what a snapshot holds is, before this run knows more.
+  int64_t committed() const { return std::max(high_watermark_, log_.snapshot.offset); }
   OffsetAndEpoch log_end() const { return {log_.end_offset, log_.epochs.last()}; }
   bool is_me(const ReplicaKey& key) const;
   Standing standing(ErrorCode error) const;
