@@ -91,7 +91,12 @@ void Raft::on_answer(const FetchResponse& response, Now now, Outputs& out) {
 void Raft::take_records(const FetchResponse& response, Now now, Outputs& out) {
   AppendFetched append;
   for (const Batch& batch : response.batches) {
-    if (batch.base_offset != log_.end_offset || batch.epoch < log_.epochs.last()) break;
+    // The checksum does not cover the epoch. One above the leader's would end all further fetches:
+    // no replica can have such a log.
+    bool continues = batch.base_offset == log_.end_offset &&
+                     batch.next_offset > batch.base_offset && batch.epoch >= log_.epochs.last() &&
+                     batch.epoch <= election_.epoch;
+    if (!continues) break;
     log_.epochs.assign(batch.epoch, batch.base_offset);
     if (batch.voters) log_.voters.add(batch.voters->first, batch.voters->second);
     log_.end_offset = batch.next_offset;

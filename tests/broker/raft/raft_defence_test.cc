@@ -34,5 +34,17 @@ TEST(RaftDefence, TheLogIsNeverCutBelowASnapshot) {
   EXPECT_EQ(following.raft.end_offset(), 30);
 }
 
+TEST(RaftDefence, NoRecordsOfAnEpochThatIsNotYet) {
+  for (const Batch& batch : {Batch{30, 35, 8, {}, {}}, Batch{30, 30, 7, {}, {}}}) {
+    Following following;
+    FetchResponse response{{ErrorCode::kNone, 7, 2}, 30};
+    response.batches.push_back(batch);
+    Outputs out = following.raft.answered(following.begin(), response, kNow);
+    EXPECT_TRUE(has_alarm(out));
+    EXPECT_EQ(following.raft.end_offset(), 30);
+    EXPECT_EQ(following.raft.epochs().last(), 5);
+  }
+}
+
 }  // namespace
 }  // namespace longhaul::broker::raft
