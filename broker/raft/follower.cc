@@ -175,18 +175,18 @@ Outputs Raft::snapshot_rejected(Now now) {
   return {};
 }
 
+ErrorCode Raft::judge(const BeginQuorumEpochRequest& request) const {
+  if (!is_me(request.voter)) return ErrorCode::kInvalidVoterKey;
+  if (request.epoch < election_.epoch) return ErrorCode::kFencedLeaderEpoch;
+  if (is_rival(request.epoch, request.leader)) return ErrorCode::kInvalidRequest;
+  return ErrorCode::kNone;
+}
+
 void Raft::on(const BeginQuorumEpochRequest& request, uint64_t id, Now now, Outputs& out) {
-  ErrorCode error = ErrorCode::kNone;
-  if (!is_me(request.voter)) {
-    error = ErrorCode::kInvalidVoterKey;
-  } else if (request.epoch < election_.epoch) {
-    error = ErrorCode::kFencedLeaderEpoch;
-  } else if (request.leader != self_.key.id) {
-    bool is_news = role_ != Role::kFollower || election_.leader != request.leader ||
-                   election_.epoch != request.epoch;
-    if (is_news && !(is_leader() && request.epoch == election_.epoch))
-      become_follower(request.epoch, request.leader, now, out);
-  }
+  ErrorCode error = judge(request);
+  bool is_news = role_ != Role::kFollower || election_.epoch != request.epoch;
+  if (error == ErrorCode::kNone && request.leader != self_.key.id && is_news)
+    become_follower(request.epoch, request.leader, now, out);
   out.emplace_back(Reply{id, QuorumEpochResponse{standing(error)}, {}});
 }
 
@@ -195,13 +195,15 @@ void Raft::on(const EndQuorumEpochRequest& request, uint64_t id, Now now, Output
     out.emplace_back(Reply{id, QuorumEpochResponse{standing(error)}, {}});
   };
   if (request.epoch < election_.epoch) return answer(ErrorCode::kFencedLeaderEpoch);
+  if (is_rival(request.epoch, request.leader)) return answer(ErrorCode::kInvalidRequest);
   if (request.leader == self_.key.id) return answer(ErrorCode::kNone);
   if (request.epoch > election_.epoch) become_follower(request.epoch, request.leader, now, out);
   if (may_campaign() && role_ == Role::kFollower) {
     // The best goes at once, the others give it time.
     auto place = std::find_if(request.preferred.begin(), request.preferred.end(),
                               [&](const ReplicaKey& key) { return is_me(key); });
-    auto rank = place - request.preferred.begin();
+    auto voters = static_cast<ptrdiff_t>(log_.voters.latest().size());
+    auto rank = std::min(place - request.preferred.begin(), voters);
     leader_resigned_ = true;
     fetched_in_epoch_ = false;
     deadline_ = now;

@@ -108,7 +108,7 @@ void Raft::become_unattached(int32_t epoch, Now now, Outputs& out) {
 bool Raft::learn(const Standing& other, Now now, Outputs& out) {
   if (other.epoch < election_.epoch) return false;
   bool is_newer = other.epoch > election_.epoch;
-  if (other.leader && *other.leader != self_.key.id) {
+  if (other.leader && *other.leader != self_.key.id && !is_rival(other.epoch, *other.leader)) {
     // Who campaigns knows the leader it has lost: to hear of that one again is no news.
     bool is_known = !is_newer && role_ != Role::kUnattached && election_.leader;
     if (is_known) return false;
@@ -213,6 +213,11 @@ std::optional<int32_t> Raft::leader() const {
 bool Raft::is_me(const ReplicaKey& key) const {
   return (key.id < 0 || key.id == self_.key.id) &&
          (key.directory.is_zero() || key.directory == self_.key.directory);
+}
+
+/// True if `epoch` is known to have another leader: no epoch has two.
+bool Raft::is_rival(int32_t epoch, int32_t leader) const {
+  return epoch == election_.epoch && election_.leader && *election_.leader != leader;
 }
 
 Standing Raft::standing(ErrorCode error) const { return {error, election_.epoch, leader()}; }

@@ -74,6 +74,8 @@ class Raft {
 
   /// A request came; `id` is for the Reply, which may follow from a later call.
   Outputs receive(const Request& request, uint64_t id, Now now);
+  /// What will be answered to this request; kNone if its leader is followed.
+  ErrorCode judge(const BeginQuorumEpochRequest& request) const;
   /// The answer to the `Send` of this ID, or that there will be none. Late ones are ignored.
   Outputs answered(uint64_t id, const Response& response, Now now);
   Outputs failed(uint64_t id, Now now);
@@ -149,6 +151,7 @@ class Raft {
   int64_t committed() const { return std::max(high_watermark_, log_.snapshot.offset); }
   OffsetAndEpoch log_end() const { return {log_.end_offset, log_.epochs.last()}; }
   bool is_me(const ReplicaKey& key) const;
+  bool is_rival(int32_t epoch, int32_t leader) const;
   Standing standing(ErrorCode error) const;
   void persist(Outputs& out);
   void announce(Outputs& out);

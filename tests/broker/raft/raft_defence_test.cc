@@ -46,5 +46,39 @@ TEST(RaftDefence, NoRecordsOfAnEpochThatIsNotYet) {
   }
 }
 
+TEST(RaftDefence, NoEpochHasTwoLeaders) {
+  Following following;
+  Raft& raft = following.raft;
+  following.begin();
+  Outputs out = raft.receive(BeginQuorumEpochRequest{7, 3, peer(1)}, 1, kNow);
+  EXPECT_EQ(error_of(out, 1), ErrorCode::kInvalidRequest);
+  EXPECT_EQ(raft.leader(), 2);
+  // Nor does one that does not lead end it.
+  out = raft.receive(EndQuorumEpochRequest{7, 3, {peer(1)}}, 2, kNow);
+  EXPECT_EQ(error_of(out, 2), ErrorCode::kInvalidRequest);
+  raft.tick(kNow);
+  EXPECT_EQ(raft.role(), Role::kFollower);
+
+  // An observer that has lost its leader asks around, and hears of another one.
+  TestRaft lost(peer(9), ElectionState{7, 2, {}}, Following::log());
+  lost.start(kNow);
+  out = lost.tick(kNow + kLong);
+  ASSERT_EQ(lost.role(), Role::kUnattached);
+  uint64_t fetch = sent<FetchRequest>(out).at(0).id;
+  lost.answered(fetch, FetchResponse{{ErrorCode::kNotLeaderOrFollower, 7, 3}}, kNow + kLong);
+  EXPECT_EQ(lost.leader(), 2);
+  EXPECT_EQ(lost.role(), Role::kUnattached);
+}
+
+TEST(RaftDefence, AFarewellDoesNotPutOffElectionsForDays) {
+  Following following;
+  Raft& raft = following.raft;
+  following.begin();
+  std::vector<ReplicaKey> preferred(100'000, peer(3));
+  raft.receive(EndQuorumEpochRequest{7, 2, std::move(preferred)}, 1, kNow);
+  raft.tick(kNow + kLong);
+  EXPECT_EQ(raft.role(), Role::kProspective);
+}
+
 }  // namespace
 }  // namespace longhaul::broker::raft
