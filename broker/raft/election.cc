@@ -1,6 +1,7 @@
 // Prospective and candidate, and everybody's vote.
 #include <utility>
 
+#include "base/assert.h"
 #include "broker/raft/raft.h"
 
 namespace longhaul::broker::raft {
@@ -22,6 +23,7 @@ void Raft::become_prospective(Now now, Outputs& out) {
 }
 
 void Raft::become_candidate(Now now, Outputs& out) {
+  LH_ASSERT(election_.epoch < kLastEpoch, "this quorum has used up its epochs");
   election_ = ElectionState{election_.epoch + 1, {}, self_.key};
   leader_resigned_ = false;
   role_ = Role::kCandidate;

@@ -106,7 +106,7 @@ void Raft::become_unattached(int32_t epoch, Now now, Outputs& out) {
 
 /// Follows what an answer tells of epoch and leader. True if that changed the role.
 bool Raft::learn(const Standing& other, Now now, Outputs& out) {
-  if (other.epoch < election_.epoch) return false;
+  if (other.epoch < election_.epoch || other.epoch > kLastEpoch) return false;
   bool is_newer = other.epoch > election_.epoch;
   if (other.leader && *other.leader != self_.key.id && !is_rival(other.epoch, *other.leader)) {
     // Who campaigns knows the leader it has lost: to hear of that one again is no news.

@@ -3,6 +3,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <optional>
 #include <string>
@@ -16,6 +17,9 @@ namespace longhaul::broker::raft {
 inline constexpr std::string_view kMetadataTopic = "__cluster_metadata";
 /// Kafka's fixed ID of the metadata topic: AAAAAAAAAAAAAAAAAAAAAQ.
 base::Uuid metadata_topic_id();
+
+/// Beyond it nobody could be elected any more: who names a higher one is not believed.
+inline constexpr int32_t kLastEpoch = std::numeric_limits<int32_t>::max() - 1;
 
 /// A place in the log: `offset` is the first one not included, `epoch` that of the last record
 /// before it. Names a snapshot, and the end of a log when logs are compared.

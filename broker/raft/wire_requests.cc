@@ -29,6 +29,8 @@ auto checked_partition(const Message& request, std::string_view cluster_id)
   return partition;
 }
 
+bool is_epoch(int32_t number) { return number >= 0 && number <= kLastEpoch; }
+
 int32_t milliseconds_of(std::chrono::milliseconds duration) {
   return static_cast<int32_t>(
       std::min<int64_t>(duration.count(), std::numeric_limits<int32_t>::max()));
@@ -60,7 +62,7 @@ protocol::KafkaResult<VoteRequest> from_wire(const protocol::VoteRequest& wire,
   request.voter = {wire.voter_id, partition->voter_directory_id};
   request.log_end = {partition->last_offset, partition->last_offset_epoch};
   request.pre_vote = partition->pre_vote;
-  bool is_possible = request.epoch >= 0 && request.candidate.id >= 0 &&
+  bool is_possible = is_epoch(request.epoch) && request.candidate.id >= 0 &&
                      request.log_end.offset >= 0 && request.log_end.epoch >= 0 &&
                      request.log_end.epoch <= request.epoch;
   if (!is_possible) return kafka_fail(ErrorCode::kInvalidRequest, "no candidate can say that");
@@ -83,7 +85,7 @@ protocol::BeginQuorumEpochRequest to_wire(const BeginQuorumEpochRequest& request
 protocol::KafkaResult<BeginQuorumEpochRequest> from_wire(
     const protocol::BeginQuorumEpochRequest& wire, std::string_view cluster_id) {
   LH_ASSIGN(const auto* partition, checked_partition(wire, cluster_id));
-  if (partition->leader_id < 0 || partition->leader_epoch < 0)
+  if (partition->leader_id < 0 || !is_epoch(partition->leader_epoch))
     return kafka_fail(ErrorCode::kInvalidRequest, "no leader");
   return BeginQuorumEpochRequest{partition->leader_epoch,
                                  partition->leader_id,
@@ -106,7 +108,7 @@ protocol::EndQuorumEpochRequest to_wire(const EndQuorumEpochRequest& request,
 protocol::KafkaResult<EndQuorumEpochRequest> from_wire(const protocol::EndQuorumEpochRequest& wire,
                                                        std::string_view cluster_id) {
   LH_ASSIGN(const auto* partition, checked_partition(wire, cluster_id));
-  if (partition->leader_id < 0 || partition->leader_epoch < 0)
+  if (partition->leader_id < 0 || !is_epoch(partition->leader_epoch))
     return kafka_fail(ErrorCode::kInvalidRequest, "no leader");
   EndQuorumEpochRequest request{partition->leader_epoch, partition->leader_id, {}};
   for (const auto& candidate : partition->preferred_candidates)

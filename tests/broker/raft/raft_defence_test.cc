@@ -80,5 +80,12 @@ TEST(RaftDefence, AFarewellDoesNotPutOffElectionsForDays) {
   EXPECT_EQ(raft.role(), Role::kProspective);
 }
 
+TEST(RaftDefence, NoEpochAfterWhichThereIsNone) {
+  Following following;
+  constexpr int32_t kTooHigh = std::numeric_limits<int32_t>::max();
+  following.raft.answered(following.begin(), FetchResponse{{ErrorCode::kNone, kTooHigh, 3}}, kNow);
+  EXPECT_EQ(following.raft.epoch(), 7);
+}
+
 }  // namespace
 }  // namespace longhaul::broker::raft

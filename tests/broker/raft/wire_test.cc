@@ -73,6 +73,19 @@ TEST(Wire, Vote) {
   expect_standing(answered(refused)->standing);
 }
 
+TEST(Wire, NoEpochAfterWhichThereIsNone) {
+  auto refusal = [](const auto& request) {
+    auto read = from_wire(to_wire(request, kSender), "cluster");
+    return read ? ErrorCode::kNone : read.error().code;
+  };
+  for (int32_t epoch : {kLastEpoch, kLastEpoch + 1}) {
+    ErrorCode expected = epoch == kLastEpoch ? ErrorCode::kNone : ErrorCode::kInvalidRequest;
+    EXPECT_EQ(refusal(VoteRequest{epoch, replica(1), replica(2), {40, 6}, true}), expected);
+    EXPECT_EQ(refusal(BeginQuorumEpochRequest{epoch, 1, replica(2)}), expected);
+    EXPECT_EQ(refusal(EndQuorumEpochRequest{epoch, 1, {}}), expected);
+  }
+}
+
 TEST(Wire, NoVoteOfVersionZeroNamesADisk) {
   auto wire = to_wire(VoteRequest{7, replica(1), replica(2), {40, 6}, false}, kSender);
   base::Bytes bytes;
