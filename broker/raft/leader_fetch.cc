@@ -68,9 +68,9 @@ bool Raft::answer_with_news(const FetchRequest& request, uint64_t id, Outputs& o
 }
 
 void Raft::wait_for_news(const FetchRequest& request, uint64_t id, Now now, Outputs& out) {
-  // A replica waits in one place; what it asked before it has given up.
+  // A replica waits in one place; what it asked before it has given up. Consumers are all alike.
   for (auto& waiting : leadership_.fetches) {
-    if (waiting.request.replica == request.replica) waiting.until = now;
+    if (request.replica.id >= 0 && waiting.request.replica == request.replica) waiting.until = now;
   }
   answer_expired(now, out);
   Now wait = std::min<Now>(request.max_wait, timeouts_.request);

@@ -87,5 +87,19 @@ TEST(RaftDefence, NoEpochAfterWhichThereIsNone) {
   EXPECT_EQ(following.raft.epoch(), 7);
 }
 
+TEST(RaftDefence, ConsumersWaitBesideEachOther) {
+  TestRaft raft(peer(1), {}, founded({peer(1), peer(2), peer(3)}));
+  win(raft);
+  FetchRequest request{raft.epoch(), {}, raft.end_offset(), raft.epoch()};
+  request.high_watermark = raft.high_watermark();
+  request.max_wait = std::chrono::milliseconds(500);
+  EXPECT_TRUE(raft.receive(request, 1, kNow + kLong).empty());
+  EXPECT_TRUE(raft.receive(request, 2, kNow + kLong).empty());
+  // A replica gives up what it asked before.
+  request.replica = peer(2);
+  EXPECT_TRUE(raft.receive(request, 3, kNow + kLong).empty());
+  EXPECT_EQ(error_of(raft.receive(request, 4, kNow + kLong), 3), ErrorCode::kNone);
+}
+
 }  // namespace
 }  // namespace longhaul::broker::raft
