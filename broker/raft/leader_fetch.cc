@@ -34,22 +34,41 @@ void Raft::on(const FetchRequest& request, uint64_t id, Now now, Outputs& out) {
     out.emplace_back(Reply{id, std::move(response), {}});
   };
   if (auto error = refuse_fetch(request.epoch)) return answer({standing(*error)});
-  bool is_replica = request.replica.id >= 0;
-  if (is_replica) leadership_.replicas[request.replica].last_fetch = now;
+  note_contact(request.replica, now);
   FetchResponse response{standing(ErrorCode::kNone), high_watermark_};
   if (is_cleaned(request)) {
     response.snapshot = log_.snapshot;
     return answer(std::move(response));
   }
   if ((response.diverging = divergence(request))) return answer(std::move(response));
-  if (is_replica) note_progress(request, now);
+  if (request.replica.id >= 0) note_progress(request, now);
   advance_high_watermark(now, out);
   if (!is_leader()) return answer({standing(ErrorCode::kNotLeaderOrFollower)});
   if (!answer_with_news(request, id, out)) wait_for_news(request, id, now, out);
 }
 
+/// A replica that is known is alive, whatever it asks for.
+void Raft::note_contact(const ReplicaKey& replica, Now now) {
+  auto found = leadership_.replicas.find(replica);
+  if (found != leadership_.replicas.end()) found->second.last_fetch = now;
+}
+
+/// Anybody can claim to be a new replica: of too many, the one goes that was silent for longest.
+void Raft::make_room_for(const ReplicaKey& replica) {
+  auto& replicas = leadership_.replicas;
+  if (replicas.size() < kMostReplicas || replicas.count(replica) > 0) return;
+  auto rank = [&](const auto& entry) {
+    return std::pair(log_.voters.latest().contains(entry.first), entry.second.last_fetch);
+  };
+  auto silent = std::min_element(replicas.begin(), replicas.end(),
+                                 [&](const auto& a, const auto& b) { return rank(a) < rank(b); });
+  replicas.erase(silent);
+}
+
 void Raft::note_progress(const FetchRequest& request, Now now) {
+  make_room_for(request.replica);
   Progress& progress = leadership_.replicas[request.replica];
+  progress.last_fetch = now;
   progress.durable = std::max(progress.durable, request.offset);
   // Who had at this fetch what there was at the one before was never behind in between.
   bool has_all = request.offset >= log_.end_offset;
@@ -96,8 +115,8 @@ void Raft::on(const FetchSnapshotRequest& request, uint64_t id, Now now, Outputs
   FetchSnapshotResponse response{standing(ErrorCode::kNone), request.snapshot, 0, request.position};
   if (auto error = refuse_fetch(request.epoch)) {
     response.standing = standing(*error);
-  } else if (request.replica.id >= 0) {
-    leadership_.replicas[request.replica].last_fetch = now;
+  } else {
+    note_contact(request.replica, now);
   }
   out.emplace_back(Reply{id, std::move(response), {}});
 }

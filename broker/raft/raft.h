@@ -35,6 +35,9 @@ struct LogState {
   OffsetAndEpoch snapshot;  ///< the newest one
 };
 
+/// A leader keeps track of no more, voters and observers together.
+inline constexpr size_t kMostReplicas = 4096;
+
 /// Kafka's options, with its defaults.
 struct Timeouts {
   using Duration = base::Clock::Monotonic;
@@ -192,6 +195,8 @@ class Raft {
   std::optional<OffsetAndEpoch> divergence(const FetchRequest& request) const;
   void on(const FetchRequest& request, uint64_t id, Now now, Outputs& out);
   void on(const FetchSnapshotRequest& request, uint64_t id, Now now, Outputs& out);
+  void note_contact(const ReplicaKey& replica, Now now);
+  void make_room_for(const ReplicaKey& replica);
   void note_progress(const FetchRequest& request, Now now);
   bool answer_with_news(const FetchRequest& request, uint64_t id, Outputs& out);
   void answer_waiting(Outputs& out);

@@ -3,6 +3,7 @@
 #include <limits>
 #include <optional>
 
+#include "base/bytes.h"
 #include "tests/broker/raft/raft_fixture.h"
 
 namespace longhaul::broker::raft {
@@ -99,6 +100,23 @@ TEST(RaftDefence, ConsumersWaitBesideEachOther) {
   request.replica = peer(2);
   EXPECT_TRUE(raft.receive(request, 3, kNow + kLong).empty());
   EXPECT_EQ(error_of(raft.receive(request, 4, kNow + kLong), 3), ErrorCode::kNone);
+}
+
+TEST(RaftDefence, ALeaderKeepsTrackOfSoManyReplicasAndNoMore) {
+  TestRaft raft(peer(1), {}, founded({peer(1), peer(2), peer(3)}));
+  win(raft);
+  auto claim = [&](uint32_t number, int64_t offset) {
+    ReplicaKey replica{50, {}};
+    base::store_big_endian(replica.directory.bytes.data(), number);
+    raft.receive(FetchRequest{raft.epoch(), replica, offset, raft.epoch()}, number,
+                 kNow + kLong + Raft::Now(number));
+  };
+  claim(1, raft.end_offset() + 100);  // its log cannot be ours
+  raft.receive(FetchSnapshotRequest{raft.epoch(), peer(70), {}, 0}, 1, kNow + kLong);
+  EXPECT_EQ(raft.replicas().size(), 2u);
+  for (uint32_t number = 1; number <= kMostReplicas + 10; ++number) claim(number, 0);
+  EXPECT_EQ(raft.replicas().size(), kMostReplicas);
+  EXPECT_EQ(raft.replicas().count(peer(2)), 1u);  // a voter, though it never fetched
 }
 
 }  // namespace
