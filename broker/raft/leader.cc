@@ -39,6 +39,7 @@ void Raft::lead(Now now, Outputs& out) {
   if (!hears_majority(now)) return resign(now, out);
   begin_epoch(now, out);
   answer_expired(now, out);
+  expire_change(now, out);
   std::erase_if(leadership_.replicas, [&](const auto& entry) {
     const auto& [key, progress] = entry;
     return !log_.voters.latest().contains(key) &&

@@ -105,7 +105,8 @@ struct FetchSnapshotResponse {
 /// Changes of the voters (KIP-853), each by one replica.
 struct AddVoterRequest {
   Voter voter;
-  bool ack_when_committed = true;  ///< else as soon as it is in the leader's log
+  bool ack_when_committed = true;        ///< else as soon as it is in the leader's log
+  std::chrono::milliseconds timeout{0};  ///< how long the answer may wait for that; 0: the default
 };
 struct RemoveVoterRequest {
   ReplicaKey voter;

@@ -61,6 +61,7 @@ std::optional<Raft::Now> Raft::next_tick() const {
   if (next_fetch_) consider(*next_fetch_);
   for (const auto& [id, sent] : outstanding_) consider(sent.until);
   for (const auto& waiting : leadership_.fetches) consider(waiting.until);
+  if (leadership_.change) consider(leadership_.change->until);
   return next;
 }
 

@@ -132,6 +132,7 @@ class Raft {
     struct Change {
       uint64_t id = 0;
       int64_t offset = 0;
+      Now until{};
     };
     std::optional<Change> change;  // of voters: whom to answer once the record at `offset` counts
   };
@@ -210,7 +211,8 @@ class Raft {
   void answer_change(uint64_t id, ErrorCode error, std::string message, Outputs& out);
   bool refuse_change(uint64_t id, Outputs& out);
   bool is_caught_up(const ReplicaKey& key, Now now) const;
-  void change_voters(VoterSet voters, std::optional<uint64_t> id, Outputs& out);
+  int64_t change_voters(VoterSet voters, Outputs& out);
+  void expire_change(Now now, Outputs& out);
   void finish_change(Now now, Outputs& out);
   bool is_recorded_wrongly() const;
   void correct_own_record(Now now, Outputs& out);

@@ -53,9 +53,13 @@ void Raft::on(const AddVoterRequest& request, uint64_t id, Now now, Outputs& out
                          fmt::format("node {} with directory {} has not caught up with the leader",
                                      voter.key.id, voter.key.directory.to_string()),
                          out);
-  change_voters(log_.voters.latest().with(voter),
-                request.ack_when_committed ? std::optional(id) : std::nullopt, out);
-  if (!request.ack_when_committed) answer_change(id, ErrorCode::kNone, "", out);
+  int64_t offset = change_voters(log_.voters.latest().with(voter), out);
+  Now wait = request.timeout.count() > 0 ? Now(request.timeout) : timeouts_.request;
+  if (request.ack_when_committed) {
+    leadership_.change = Leadership::Change{id, offset, now + wait};
+  } else {
+    answer_change(id, ErrorCode::kNone, "", out);
+  }
   lead(now, out);
 }
 
@@ -69,11 +73,12 @@ void Raft::on(const RemoveVoterRequest& request, uint64_t id, Now now, Outputs& 
                          out);
   if (voters.size() == 1)
     return answer_change(id, ErrorCode::kInvalidRequest, "the last voter stays", out);
-  change_voters(voters.without(request.voter.id), id, out);
+  int64_t offset = change_voters(voters.without(request.voter.id), out);
+  leadership_.change = Leadership::Change{id, offset, now + timeouts_.request};
   lead(now, out);
 }
 
-void Raft::on(const UpdateVoterRequest& request, uint64_t id, Now, Outputs& out) {
+void Raft::on(const UpdateVoterRequest& request, uint64_t id, Now now, Outputs& out) {
   if (auto error = refuse_fetch(request.epoch)) return answer_change(id, *error, "", out);
   const VoterSet& voters = log_.voters.latest();
   if (!voters.contains(request.voter.key))
@@ -85,18 +90,28 @@ void Raft::on(const UpdateVoterRequest& request, uint64_t id, Now, Outputs& out)
     return answer_change(id, ErrorCode::kInvalidRequest, "a voter has endpoints", out);
   if (*voters.find(request.voter.key.id) == request.voter)
     return answer_change(id, ErrorCode::kNone, "", out);
-  if (!refuse_change(id, out)) change_voters(voters.with(request.voter), id, out);
+  if (refuse_change(id, out)) return;
+  int64_t offset = change_voters(voters.with(request.voter), out);
+  leadership_.change = Leadership::Change{id, offset, now + timeouts_.request};
 }
 
-/// Answers `id` once the change is committed.
-void Raft::change_voters(VoterSet voters, std::optional<uint64_t> id, Outputs& out) {
+/// Appends the record, and returns its offset.
+int64_t Raft::change_voters(VoterSet voters, Outputs& out) {
   int64_t offset = log_.end_offset;
   log_.voters.add(offset, voters);
   ++log_.end_offset;
-  if (id) leadership_.change = Leadership::Change{*id, offset};
   out.emplace_back(AppendVoters{offset, election_.epoch, std::move(voters)});
   out.emplace_back(Flush{});
   answer_waiting(out);
+  return offset;
+}
+
+/// Who asked does not wait longer than it said; the change itself stays.
+void Raft::expire_change(Now now, Outputs& out) {
+  if (!leadership_.change || leadership_.change->until > now) return;
+  uint64_t id = leadership_.change->id;
+  leadership_.change.reset();
+  answer_change(id, ErrorCode::kRequestTimedOut, "the change is not committed yet", out);
 }
 
 /// The high watermark has moved.
@@ -122,7 +137,7 @@ void Raft::correct_own_record(Now now, Outputs& out) {
   if (is_leader()) {
     bool has_begun = high_watermark_ > leadership_.epoch_start;
     if (!has_begun || log_.voters.latest_offset() >= high_watermark_) return;
-    change_voters(log_.voters.latest().with(self_), std::nullopt, out);
+    change_voters(log_.voters.latest().with(self_), out);
   } else if (role_ == Role::kFollower) {
     send(*election_.leader, UpdateVoterRequest{election_.epoch, self_}, now, out);
   }

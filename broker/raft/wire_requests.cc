@@ -182,6 +182,7 @@ protocol::KafkaResult<AddVoterRequest> from_wire(const protocol::AddRaftVoterReq
   request.voter.key = {wire.voter_id, wire.voter_directory_id};
   request.voter.endpoints = endpoints_of(wire.listeners);
   request.ack_when_committed = wire.ack_when_committed;
+  request.timeout = std::chrono::milliseconds(std::max(wire.timeout_ms, 0));
   return request;
 }
 

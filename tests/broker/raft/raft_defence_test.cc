@@ -119,5 +119,31 @@ TEST(RaftDefence, ALeaderKeepsTrackOfSoManyReplicasAndNoMore) {
   EXPECT_EQ(raft.replicas().count(peer(2)), 1u);  // a voter, though it never fetched
 }
 
+/// Leads peers 1 to 3, with its epoch committed, so that voters can be changed.
+void win_and_commit(Raft& raft) {
+  win(raft);
+  raft.synced(raft.end_offset(), kNow + kLong);
+  raft.receive(FetchRequest{raft.epoch(), peer(2), raft.end_offset(), raft.epoch()}, 1,
+               kNow + kLong);
+  ASSERT_EQ(raft.high_watermark(), raft.end_offset());
+}
+
+TEST(RaftDefence, AChangeOfVotersIsAnsweredInTime) {
+  TestRaft raft(peer(1), {}, founded({peer(1), peer(2), peer(3)}));
+  win_and_commit(raft);
+  Raft::Now now = kNow + kLong;
+  EXPECT_FALSE(error_of(raft.receive(RemoveVoterRequest{peer(3)}, 5, now), 5));
+  std::optional<ErrorCode> answer;
+  uint64_t id = 10;
+  for (; !answer && now < kNow + 2 * kLong; now = raft.next_tick().value()) {
+    answer = error_of(raft.tick(now), 5);
+    // It fetches, but does not get on.
+    raft.receive(FetchSnapshotRequest{raft.epoch(), peer(2), {}, 0}, ++id, now);
+  }
+  EXPECT_EQ(answer, ErrorCode::kRequestTimedOut);
+  EXPECT_TRUE(raft.is_leader());
+  EXPECT_FALSE(raft.voters().latest().contains(peer(3)));
+}
+
 }  // namespace
 }  // namespace longhaul::broker::raft

@@ -115,7 +115,7 @@ TEST_F(VoterChanges, WhatWasNotCommittedIsTakenBack) {
   auto token = sim.change(AddVoterRequest{sim.voter(4), true});
   EXPECT_EQ(sim.raft(old)->voters().latest().size(), 4u);
   sim.run(seconds(10));
-  EXPECT_EQ(sim.changes[*token], ErrorCode::kNotLeaderOrFollower);
+  EXPECT_EQ(sim.changes[*token], ErrorCode::kRequestTimedOut);
   sim.heal();
   sim.run(seconds(5));
   EXPECT_EQ(sim.raft(old)->voters().latest().size(), 3u);
