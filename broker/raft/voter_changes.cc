@@ -2,11 +2,35 @@
 // VotersRecord that counts from the moment it is in the log.
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "broker/raft/raft.h"
 
 namespace longhaul::broker::raft {
+namespace {
+
+/// The record is read by all, and kept.
+constexpr size_t kMostEndpoints = 16;
+constexpr size_t kLongestName = 255;
+
+bool is_usable(const Endpoint& endpoint) {
+  return endpoint.name.size() <= kLongestName && !endpoint.host.empty() &&
+         endpoint.host.size() <= kLongestName && endpoint.port > 0;
+}
+
+bool is_usable(const Voter& voter) {
+  return voter.key.id >= 0 && !voter.key.directory.is_zero() && !voter.endpoints.empty() &&
+         voter.endpoints.size() <= kMostEndpoints &&
+         voter.min_kraft_version <= voter.max_kraft_version &&
+         std::all_of(voter.endpoints.begin(), voter.endpoints.end(),
+                     [](const Endpoint& endpoint) { return is_usable(endpoint); });
+}
+
+constexpr const char* kNotUsable =
+    "a voter has a node ID, a directory ID, and 1 to 16 endpoints with host and port";
+
+}  // namespace
 
 void Raft::answer_change(uint64_t id, ErrorCode error, std::string message, Outputs& out) {
   out.emplace_back(Reply{id, VoterChangeResponse{standing(error), std::move(message)}, {}});
@@ -39,9 +63,7 @@ bool Raft::is_caught_up(const ReplicaKey& key, Now now) const {
 void Raft::on(const AddVoterRequest& request, uint64_t id, Now now, Outputs& out) {
   if (refuse_change(id, out)) return;
   const Voter& voter = request.voter;
-  if (voter.key.id < 0 || voter.key.directory.is_zero() || voter.endpoints.empty())
-    return answer_change(id, ErrorCode::kInvalidRequest,
-                         "a voter has a node ID, a directory ID and endpoints", out);
+  if (!is_usable(voter)) return answer_change(id, ErrorCode::kInvalidRequest, kNotUsable, out);
   if (log_.voters.latest().find(voter.key.id) != nullptr)
     return answer_change(
         id, ErrorCode::kDuplicateVoter,
@@ -86,8 +108,8 @@ void Raft::on(const UpdateVoterRequest& request, uint64_t id, Now now, Outputs& 
                          fmt::format("node {} with directory {} is not a voter",
                                      request.voter.key.id, request.voter.key.directory.to_string()),
                          out);
-  if (request.voter.endpoints.empty())
-    return answer_change(id, ErrorCode::kInvalidRequest, "a voter has endpoints", out);
+  if (!is_usable(request.voter))
+    return answer_change(id, ErrorCode::kInvalidRequest, kNotUsable, out);
   if (*voters.find(request.voter.key.id) == request.voter)
     return answer_change(id, ErrorCode::kNone, "", out);
   if (refuse_change(id, out)) return;

@@ -145,5 +145,22 @@ TEST(RaftDefence, AChangeOfVotersIsAnsweredInTime) {
   EXPECT_FALSE(raft.voters().latest().contains(peer(3)));
 }
 
+TEST(RaftDefence, AVoterHasAFewEndpointsThatCanBeReached) {
+  TestRaft raft(peer(1), {}, founded({peer(1), peer(2), peer(3)}));
+  win_and_commit(raft);
+  auto updated = [&](std::vector<Endpoint> endpoints) {
+    Outputs out = raft.receive(
+        UpdateVoterRequest{raft.epoch(), Voter{peer(2), std::move(endpoints)}}, 9, kNow + kLong);
+    return error_of(out, 9);
+  };
+  const Endpoint good{"C", "node2", 9093};
+  EXPECT_EQ(updated({}), ErrorCode::kInvalidRequest);
+  EXPECT_EQ(updated({{"C", "", 9093}}), ErrorCode::kInvalidRequest);
+  EXPECT_EQ(updated({good, {"D", "node2", 0}}), ErrorCode::kInvalidRequest);
+  EXPECT_EQ(updated({{"C", std::string(256, 'n'), 9093}}), ErrorCode::kInvalidRequest);
+  EXPECT_EQ(updated(std::vector<Endpoint>(17, good)), ErrorCode::kInvalidRequest);
+  EXPECT_FALSE(updated(std::vector<Endpoint>(16, good)));  // until it is committed
+}
+
 }  // namespace
 }  // namespace longhaul::broker::raft
