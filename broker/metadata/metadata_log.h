@@ -89,9 +89,8 @@ class MetadataLog {
   /// Cuts off everything at and above `end_offset`, which is where a batch begins; durable.
   base::Result<void> truncate(int64_t end_offset);
   /// Writes bytes of a leader's snapshot; at position 0 it begins anew. Not durable.
-  base::Result<void> write_fetched_snapshot(const raft::OffsetAndEpoch& id, int64_t position,
-                                            base::ByteView bytes);
-  /// Reads the snapshot that was written so, and checks it as a whole.
+  base::Result<void> write_fetched_snapshot(int64_t position, base::ByteView bytes);
+  /// Reads the snapshot that was written so, which should be `id`, and checks it as a whole.
   base::Result<Snapshot> read_fetched_snapshot(const raft::OffsetAndEpoch& id);
   /// Makes it durable under its name; the log is empty then, and begins where it ends.
   base::Result<void> install_fetched_snapshot(const raft::OffsetAndEpoch& id);

@@ -11,11 +11,9 @@
 namespace longhaul::broker::metadata {
 namespace {
 
-/// Where a leader's snapshot lies until it is whole. Not the name that a snapshot of our own has
-/// while it is written: both may be under way.
-std::string fetched_path(const std::string& directory, const raft::OffsetAndEpoch& id) {
-  return directory + "/fetched-" + snapshot_name(id) + ".part";
-}
+/// Where a leader's snapshot lies until it is whole. One place for all: the next one takes that of
+/// one that was given up. A snapshot of our own may be written at the same time, elsewhere.
+std::string fetched_path(const std::string& directory) { return directory + "/fetched.part"; }
 
 }  // namespace
 
@@ -33,19 +31,18 @@ base::Result<void> MetadataLog::truncate(int64_t end_offset) {
                                 directory_, end_offset));
 }
 
-base::Result<void> MetadataLog::write_fetched_snapshot(const raft::OffsetAndEpoch& id,
-                                                       int64_t position, base::ByteView bytes) {
-  LH_ASSIGN(auto file, params_.files->open(fetched_path(directory_, id), base::OpenMode::kCreate));
+base::Result<void> MetadataLog::write_fetched_snapshot(int64_t position, base::ByteView bytes) {
+  LH_ASSIGN(auto file, params_.files->open(fetched_path(directory_), base::OpenMode::kCreate));
   if (position == 0) LH_TRY(file->truncate(0));
   return file->write_at(static_cast<uint64_t>(position), bytes);
 }
 
 base::Result<Snapshot> MetadataLog::read_fetched_snapshot(const raft::OffsetAndEpoch& id) {
-  return read_snapshot_file(*params_.files, fetched_path(directory_, id), id);
+  return read_snapshot_file(*params_.files, fetched_path(directory_), id);
 }
 
 base::Result<void> MetadataLog::install_fetched_snapshot(const raft::OffsetAndEpoch& id) {
-  std::string path = fetched_path(directory_, id);
+  std::string path = fetched_path(directory_);
   {
     LH_ASSIGN(auto file, params_.files->open(path, base::OpenMode::kReadWrite));
     LH_TRY(file->sync());

@@ -39,7 +39,7 @@ base::Result<void> QuorumDriver::carry_out_one(raft::Output& output) {
           [&](raft::Send& it) { send(it); },
           [&](raft::Reply& it) { reply(it); },
           [&](raft::WriteSnapshot& it) {
-            done = log.write_fetched_snapshot(it.snapshot, it.position, *it.bytes);
+            done = log.write_fetched_snapshot(it.position, *it.bytes);
           },
           [&](raft::InstallSnapshot& it) { done = install(it.snapshot); },
           [&](raft::Alarm& it) { params_.logger.error("the quorum: {}", it.what); },

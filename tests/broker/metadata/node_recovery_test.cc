@@ -151,6 +151,15 @@ TEST_F(Recovery, SnapshotsReplaceTheLog) {
   stop();
 }
 
+TEST_F(Recovery, DownloadsThatAreGivenUpTakeNoSpace) {
+  auto log = open_log();
+  ASSERT_TRUE(log);
+  ASSERT_TRUE((*log)->write_fetched_snapshot(0, base::Bytes(1000)));
+  uint64_t used = files_.used_bytes();
+  ASSERT_TRUE((*log)->write_fetched_snapshot(0, base::Bytes(10)));  // of another one
+  EXPECT_EQ(files_.used_bytes(), used - 990);
+}
+
 TEST_F(Recovery, SnapshotsByTheClock) {
   options_.snapshot_after_ms = 10'000;
   found_with_topics(1);
