@@ -188,7 +188,6 @@ void MetadataNode::write_snapshot(bool roll) {
   if (snapshotting_ || stopping_ || image->provenance.offset <= snapshot_offset_) return;
   snapshotting_ = true;
   bytes_since_snapshot_ = 0;
-  snapshot_offset_ = image->provenance.offset;
   if (auto done = roll ? params_.log->roll() : base::Result<void>(); !done)
     params_.logger.warn("rolling the metadata log: {}", done.error().message);
   params_.io->post([weak = weak_from_this(), loop = params_.loop, log = params_.log, image,
@@ -202,6 +201,7 @@ void MetadataNode::write_snapshot(bool roll) {
 void MetadataNode::snapshot_written(const raft::OffsetAndEpoch& id,
                                     const base::Result<void>& result) {
   snapshotting_ = false;
+  if (result) snapshot_offset_ = std::max(snapshot_offset_, id.offset);
   base::Result<int64_t> start = 0;
   if (result && !stopping_) start = params_.log->clean();
   if (!result || !start) {

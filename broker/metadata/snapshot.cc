@@ -64,6 +64,15 @@ base::Result<void> write_image(SnapshotWriter& writer, const MetadataImage& imag
   return writer.write(snapshot_footer_batch(writer.place()), 1);
 }
 
+base::Result<void> write_part(base::FileSystem& files, const std::string& path,
+                              const MetadataImage& image, const raft::VoterSet& voters,
+                              int64_t now_ms) {
+  LH_ASSIGN(auto file, files.open(path, base::OpenMode::kCreateNew));
+  SnapshotWriter writer(*file, image.provenance.epoch, now_ms);
+  LH_TRY(write_image(writer, image, voters));
+  return file->sync();
+}
+
 /// Takes a snapshot's entries in: header first, footer last.
 class SnapshotReader {
  public:
@@ -139,13 +148,11 @@ base::Result<void> write_snapshot(base::FileSystem& files, const std::string& di
   std::string path = directory + "/" + snapshot_name(image.provenance);
   std::string part = path + ".part";
   if (files.exists(part)) LH_TRY(files.remove(part));
-  {
-    LH_ASSIGN(auto file, files.open(part, base::OpenMode::kCreateNew));
-    SnapshotWriter writer(*file, image.provenance.epoch, now_ms);
-    LH_TRY(write_image(writer, image, voters));
-    LH_TRY(file->sync());
-  }
-  LH_TRY(files.rename(part, path));
+  auto written = write_part(files, part, image, voters, now_ms);
+  if (written) written = files.rename(part, path);
+  // On a full disk the next attempt needs the space.
+  if (!written) (void)files.remove(part);
+  LH_TRY(written);
   return files.sync_directory(directory);
 }
 

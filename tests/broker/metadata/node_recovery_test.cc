@@ -171,6 +171,21 @@ TEST_F(Recovery, SnapshotsByTheClock) {
   stop();
 }
 
+TEST_F(Recovery, ASnapshotThatFailsLeavesNothingAndIsTriedAgain) {
+  found_with_topics(5);
+  uint64_t used = files_.used_bytes();
+  files_.set_capacity(used + 100);
+  node_->snapshot_now();
+  run();
+  EXPECT_EQ(snapshots().size(), 1u);
+  EXPECT_EQ(files_.used_bytes(), used);
+  files_.set_capacity(1 << 30);
+  node_->snapshot_now();
+  run();
+  EXPECT_EQ(snapshots().size(), 2u);
+  stop();
+}
+
 TEST_F(Recovery, ADamagedSnapshotIsPassedOver) {
   found_with_topics(5);
   node_->snapshot_now();
