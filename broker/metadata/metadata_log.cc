@@ -246,9 +246,8 @@ base::Result<int64_t> MetadataLog::clean() {
     bool too_big = options.retention_bytes >= 0 && bytes > options.retention_bytes;
     bool too_old = false;
     if (!too_big && options.retention_ms >= 0) {
-      auto snapshot = read_snapshot(*params_.files, directory_, ids[keep_from]);
-      too_old = !snapshot || snapshot->image->last_timestamp_ms + options.retention_ms <
-                                 params_.clock->wall_ms();
+      auto newest_ms = read_snapshot_timestamp(*params_.files, directory_, ids[keep_from]);
+      too_old = !newest_ms || *newest_ms + options.retention_ms < params_.clock->wall_ms();
     }
     if (!too_big && !too_old) break;
     bytes -= size_of(ids[keep_from]);

@@ -18,6 +18,8 @@ using base::fail;
 constexpr size_t kRecordsPerBatch = 1'000;
 /// Far above what an image that fits into memory can be.
 constexpr uint64_t kLargestSnapshot = uint64_t{4} << 30;
+/// The first batch, which names the voters.
+constexpr size_t kLargestHeader = 1 << 20;
 
 template <class T>
 bool parse_digits(std::string_view text, T& value) {
@@ -167,6 +169,23 @@ base::Result<Snapshot> read_snapshot_file(base::FileSystem& files, const std::st
   auto snapshot = parse_snapshot(bytes, id);
   if (!snapshot) return base::fail_in(path, std::move(snapshot).error());
   return snapshot;
+}
+
+base::Result<int64_t> read_snapshot_timestamp(base::FileSystem& files, const std::string& directory,
+                                              const raft::OffsetAndEpoch& id) {
+  std::string path = directory + "/" + snapshot_name(id);
+  LH_ASSIGN(auto file, files.open(path, base::OpenMode::kRead));
+  base::Bytes bytes(kLargestHeader);
+  LH_ASSIGN(size_t got, file->read_at(0, bytes));
+  records::BatchWalker walker(base::ByteView(bytes).first(got));
+  const records::BatchView* batch = walker.next();
+  if (batch == nullptr || !records::crc_matches(batch->bytes))
+    return fail(Errc::kCorrupt, path + ": no header");
+  LH_ASSIGN(auto entries, decode_batch(*batch));
+  const auto* header =
+      entries.empty() ? nullptr : std::get_if<SnapshotHeader>(&entries.front().what);
+  if (header == nullptr) return fail(Errc::kCorrupt, path + ": no header");
+  return header->last_contained_timestamp_ms;
 }
 
 base::Result<std::vector<raft::OffsetAndEpoch>> list_snapshots(base::FileSystem& files,

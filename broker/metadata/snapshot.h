@@ -49,6 +49,11 @@ base::Result<Snapshot> read_snapshot(base::FileSystem& files, const std::string&
 base::Result<Snapshot> read_snapshot_file(base::FileSystem& files, const std::string& path,
                                           const raft::OffsetAndEpoch& id);
 
+/// The timestamp of the last record that a snapshot contains, in ms: from its header alone, so even
+/// of a large one at once. kCorrupt if there is none.
+base::Result<int64_t> read_snapshot_timestamp(base::FileSystem& files, const std::string& directory,
+                                              const raft::OffsetAndEpoch& id);
+
 /// IDs of the snapshots in a directory, oldest first; empty if there is no directory.
 base::Result<std::vector<raft::OffsetAndEpoch>> list_snapshots(base::FileSystem& files,
                                                                const std::string& directory);

@@ -130,11 +130,13 @@ TEST(Snapshot, RoundTrip) {
   base::MemoryFileSystem files;
   ASSERT_TRUE(files.create_directories("/d"));
   MetadataImage image = rich_image();
+  image.last_timestamp_ms = 555;
   ASSERT_TRUE(write_snapshot(files, "/d", image, voters(), 777));
   auto ids = list_snapshots(files, "/d");
   ASSERT_TRUE(ids);
   ASSERT_EQ(*ids, std::vector<raft::OffsetAndEpoch>{image.provenance});
   auto snapshot = read_snapshot(files, "/d", image.provenance);
+  EXPECT_EQ(read_snapshot_timestamp(files, "/d", image.provenance).value_or(-1), 555);
   ASSERT_TRUE(snapshot) << snapshot.error().message;
   EXPECT_EQ(snapshot->voters, voters());
   EXPECT_EQ(snapshot->image->provenance, image.provenance);
