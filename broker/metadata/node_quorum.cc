@@ -36,10 +36,13 @@ std::optional<LeaderAddress> leader_told_by(const protocol::BeginQuorumEpochRequ
       partition->leader_epoch, partition->leader_id, {endpoint->host, endpoint->port}};
 }
 
-template <class Request>
-void note_leader(const Request&, const std::string&, QuorumDriver&) {}
-void note_leader(const protocol::BeginQuorumEpochRequest& request, const std::string& listener,
+template <class Known, class Request>
+void note_leader(const Known&, const Request&, const std::string&, QuorumDriver&) {}
+/// Before it is followed, which begins with a fetch from there.
+void note_leader(const raft::BeginQuorumEpochRequest& known,
+                 const protocol::BeginQuorumEpochRequest& request, const std::string& listener,
                  QuorumDriver& driver) {
+  if (driver.raft().judge(known) != raft::ErrorCode::kNone) return;
   if (auto leader = leader_told_by(request, listener)) driver.note_leader(std::move(*leader));
 }
 
@@ -159,7 +162,7 @@ void MetadataNode::serve_here(const Request& request, QuorumCall call, QuorumSer
   using Response = ResponseTo<Request>;
   auto known = raft::from_wire(request, params_.settings.cluster_id);
   if (!known) return done(refused<Response>(known.error()));
-  note_leader(request, call.listener, *driver_);
+  note_leader(*known, request, call.listener, *driver_);
   auto answered = [this, call = std::move(call),
                    done = std::move(done)](QuorumAnswer answer) mutable {
     Response wire;

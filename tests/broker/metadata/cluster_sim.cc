@@ -66,8 +66,9 @@ QuorumNetwork ClusterSim::network(int id) {
 }
 
 std::shared_ptr<client::Channel> ClusterSim::connect(int from, const client::Endpoint& to) {
-  return std::make_shared<SimChannel>(*this, from, nodes_.at(from).life,
-                                      std::stoi(to.host.substr(1)));
+  int id = std::stoi(to.host.substr(1));
+  if (nodes_.count(id) == 0) ++counts["connection to nobody"];
+  return std::make_shared<SimChannel>(*this, from, nodes_.at(from).life, id);
 }
 
 void ClusterSim::start(int id) {

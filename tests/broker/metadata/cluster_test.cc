@@ -65,6 +65,32 @@ TEST(Cluster, WhatIsGoneFromTheLogComesAsASnapshot) {
   EXPECT_TRUE(sim.run_until([&] { return sim.has_settled(); }, seconds(10))) << sim.describe();
 }
 
+TEST(Cluster, NobodyTakesALeadersAddressFromWhoDoesNotLead) {
+  ClusterSim sim({.voters = 3}, 9);
+  sim.start_all();
+  ASSERT_TRUE(sim.run_until([&] { return has_active_leader(sim); }, seconds(20)));
+  int leader = *sim.leader();
+  int follower = leader % 3 + 1;
+  protocol::BeginQuorumEpochRequest request;
+  request.voter_id = follower;
+  auto& topic = request.topics.emplace_back();
+  topic.topic_name = raft::kMetadataTopic;
+  auto& partition = topic.partitions.emplace_back();
+  partition.voter_directory_id = sim.voter(leader).key.directory;  // of another disk
+  partition.leader_id = leader;
+  partition.leader_epoch = sim.raft(leader).epoch();
+  request.leader_endpoints.push_back({"CONTROLLER", "n99", 9093});
+  auto answer = protocol::ErrorCode::kNone;
+  sim.node(follower).serve(request, {1, "CONTROLLER", false, {}}, [&](const auto& response) {
+    const auto& wire = std::get<protocol::BeginQuorumEpochResponse>(response);
+    answer = wire.topics.at(0).partitions.at(0).error_code;
+  });
+  sim.run(seconds(3));
+  EXPECT_EQ(answer, protocol::ErrorCode::kInvalidVoterKey);
+  EXPECT_EQ(sim.counts["connection to nobody"], 0);
+  EXPECT_EQ(sim.leader(), leader);
+}
+
 CrashMode some_mode(base::Random& random) {
   static constexpr CrashMode kModes[] = {CrashMode::kKeepAll, CrashMode::kLoseUnsynced,
                                          CrashMode::kTorn};
