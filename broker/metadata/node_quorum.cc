@@ -80,10 +80,6 @@ void write(const QuorumAnswer& answer, const raft::LeaderEndpoint&,
   wire = remove_voter_response(std::get<raft::VoterChangeResponse>(answer.response));
 }
 
-const raft::Standing& standing_in(const raft::Response& response) {
-  return std::visit([](const auto& it) -> const raft::Standing& { return it.standing; }, response);
-}
-
 /// Older versions have no place for where the leader listens.
 template <class Response>
 void fit(Response& wire, int16_t version) {
@@ -166,7 +162,7 @@ void MetadataNode::serve_here(const Request& request, QuorumCall call, QuorumSer
   auto answered = [this, call = std::move(call),
                    done = std::move(done)](QuorumAnswer answer) mutable {
     Response wire;
-    write(answer, endpoint_of(standing_in(answer.response), call.listener), wire);
+    write(answer, endpoint_of(raft::standing_in(answer.response), call.listener), wire);
     fit(wire, call.version);
     done(std::move(wire));
   };

@@ -120,7 +120,8 @@ class QuorumDriver : public std::enable_shared_from_this<QuorumDriver> {
   // quorum_driver_outputs.cc
   base::Result<void> carry_out_one(raft::Output& output);
   void send(const raft::Send& send);
-  void heard(uint64_t id, base::Result<QuorumReply> reply);
+  void heard(uint64_t id, int32_t from, base::Result<QuorumReply> reply);
+  void complain(const std::string& what);
   void reply(raft::Reply& reply);
   void add_records(raft::Reply& reply, size_t max_bytes, Answer& answer) const;
   void add_snapshot(raft::FetchSnapshotResponse& response, size_t max_bytes) const;
@@ -130,6 +131,7 @@ class QuorumDriver : public std::enable_shared_from_this<QuorumDriver> {
   Params params_;
   AddressBook addresses_;
   std::optional<raft::Raft> raft_;
+  std::map<std::string, base::Clock::Monotonic> complaints_;  // when each was made last
   std::deque<Event> events_;
   bool telling_ = false;
   std::map<uint64_t, Waiting> waiting_;  // for an answer of ours

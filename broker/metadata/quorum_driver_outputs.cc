@@ -1,4 +1,6 @@
 // What raft asks for, one output at a time.
+#include <fmt/core.h>
+
 #include <utility>
 
 #include "broker/metadata/quorum_driver.h"
@@ -12,6 +14,11 @@ struct Overloaded : F... {
 };
 template <class... F>
 Overloaded(F...) -> Overloaded<F...>;
+
+bool is_of_connection(base::Errc code) {
+  return code == base::Errc::kUnavailable || code == base::Errc::kTimedOut ||
+         code == base::Errc::kCancelled;
+}
 
 }  // namespace
 
@@ -78,13 +85,13 @@ void QuorumDriver::send(const raft::Send& send) {
       send.to == raft::kBootstrapServer ? addresses_.next_bootstrap() : address_of(send.to);
   bool is_farewell = std::holds_alternative<raft::EndQuorumEpochRequest>(send.request);
   if (is_farewell) ++farewells_;
-  auto hear = [weak = weak_from_this(), loop = params_.loop, id = send.id,
+  auto hear = [weak = weak_from_this(), loop = params_.loop, id = send.id, to = send.to,
                is_farewell](base::Result<QuorumReply> reply) {
-    loop->post([weak, id, is_farewell, reply = std::move(reply)]() mutable {
+    loop->post([weak, id, to, is_farewell, reply = std::move(reply)]() mutable {
       auto self = weak.lock();
       if (self == nullptr) return;
       if (is_farewell && self->farewells_ > 0) --self->farewells_;
-      self->heard(id, std::move(reply));
+      self->heard(id, to, std::move(reply));
     });
   };
   if (!address || !params_.network.connect)
@@ -96,16 +103,31 @@ void QuorumDriver::send(const raft::Send& send) {
   ask(*params_.network.connect(*address), send.request, sender, std::move(hear));
 }
 
-void QuorumDriver::heard(uint64_t id, base::Result<QuorumReply> reply) {
+void QuorumDriver::heard(uint64_t id, int32_t from, base::Result<QuorumReply> reply) {
   if (stopping_) return become_idle();
   if (failed_) return;
   if (!reply) {
-    if (reply.error().code == base::Errc::kCorrupt)
-      params_.logger.warn("the quorum: {}", reply.error().message);
-    return carry_out(raft_->failed(id, now()));
+    bool is_passing = is_of_connection(reply.error().code);
+    if (!is_passing) complain(reply.error().message);
+    raft_->failed(id, is_passing, now());
+    return carry_out({});
   }
+  raft::ErrorCode error = raft::standing_in(reply->response).error;
+  if (!raft::is_of_epochs(error))
+    complain(fmt::format("node {} refuses: {}", from, protocol::name(error)));
   if (reply->leader) addresses_.note(*reply->leader);
   carry_out(raft_->answered(id, reply->response, now()));
+}
+
+/// What is wrong for long goes wrong again at once: it is said now and then.
+void QuorumDriver::complain(const std::string& what) {
+  constexpr std::chrono::seconds kSilence{30};
+  constexpr size_t kMostComplaints = 100;
+  if (complaints_.size() >= kMostComplaints) complaints_.clear();
+  auto [last, is_new] = complaints_.try_emplace(what, now());
+  if (!is_new && last->second + kSilence > now()) return;
+  last->second = now();
+  params_.logger.warn("the quorum: {}", what);
 }
 
 void QuorumDriver::reply(raft::Reply& reply) {

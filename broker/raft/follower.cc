@@ -61,7 +61,7 @@ bool Raft::leader_answered(const Standing& other, Now now, Outputs& out) {
   if (other.error != ErrorCode::kNone || other.epoch != election_.epoch ||
       role_ != Role::kFollower) {
     download_.reset();
-    next_fetch_ = now + (role_ == Role::kFollower ? timeouts_.retry : timeouts_.max_wait);
+    back_off(is_of_epochs(other.error), now);
     return false;
   }
   fetched_in_epoch_ = true;

@@ -20,6 +20,12 @@ namespace longhaul::broker::raft {
 
 using protocol::ErrorCode;
 
+/// One of the two is not yet where the other is: that passes by itself.
+constexpr bool is_of_epochs(ErrorCode error) {
+  return error == ErrorCode::kNone || error == ErrorCode::kFencedLeaderEpoch ||
+         error == ErrorCode::kUnknownLeaderEpoch || error == ErrorCode::kNotLeaderOrFollower;
+}
+
 /// What every answer tells of the receiver.
 struct Standing {
   ErrorCode error = ErrorCode::kNone;
@@ -126,5 +132,9 @@ using Request =
                  FetchSnapshotRequest, AddVoterRequest, RemoveVoterRequest, UpdateVoterRequest>;
 using Response = std::variant<VoteResponse, QuorumEpochResponse, FetchResponse,
                               FetchSnapshotResponse, VoterChangeResponse>;
+
+inline const Standing& standing_in(const Response& response) {
+  return std::visit([](const auto& it) -> const Standing& { return it.standing; }, response);
+}
 
 }  // namespace longhaul::broker::raft

@@ -71,7 +71,7 @@ Outputs Raft::tick(Now now) {
   for (const auto& [id, sent] : outstanding_) {
     if (sent.until <= now) late.push_back(id);
   }
-  for (uint64_t id : late) request_failed(id, now);
+  for (uint64_t id : late) failed(id, /*is_passing=*/true, now);
   if (is_leader()) lead(now, out);
   if (next_fetch_ && *next_fetch_ <= now) fetch(now, out);
   if (!is_leader() && deadline_ && *deadline_ <= now) role_timed_out(now, out);
@@ -144,19 +144,19 @@ Outputs Raft::answered(uint64_t id, const Response& response, Now now) {
   return out;
 }
 
-Outputs Raft::failed(uint64_t id, Now now) {
-  request_failed(id, now);
-  return {};
-}
-
-void Raft::request_failed(uint64_t id, Now now) {
+void Raft::failed(uint64_t id, bool is_passing, Now now) {
   auto sent = take_outstanding(id);
   if (!sent) return;
   bool was_fetch = std::holds_alternative<FetchRequest>(sent->request) ||
                    std::holds_alternative<FetchSnapshotRequest>(sent->request);
   if (!was_fetch) return;
   fetching_ = false;
-  next_fetch_ = now + (role_ == Role::kFollower ? timeouts_.retry : timeouts_.max_wait);
+  back_off(is_passing, now);
+}
+
+void Raft::back_off(bool is_passing, Now now) {
+  bool is_soon = is_passing && role_ == Role::kFollower;
+  next_fetch_ = now + (is_soon ? timeouts_.retry : timeouts_.max_wait);
 }
 
 std::optional<Raft::Outstanding> Raft::take_outstanding(uint64_t id) {

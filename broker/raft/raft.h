@@ -81,7 +81,8 @@ class Raft {
   ErrorCode judge(const BeginQuorumEpochRequest& request) const;
   /// The answer to the `Send` of this ID, or that there will be none. Late ones are ignored.
   Outputs answered(uint64_t id, const Response& response, Now now);
-  Outputs failed(uint64_t id, Now now);
+  /// `is_passing`: asking again soon may help.
+  void failed(uint64_t id, bool is_passing, Now now);
 
   /// The leader has appended a batch of `records` records that begins at the `end_offset()` before
   /// this call and carries `epoch()`. Not for other roles.
@@ -167,7 +168,7 @@ class Raft {
   void become_unattached(int32_t epoch, Now now, Outputs& out);
   void role_timed_out(Now now, Outputs& out);
   bool learn(const Standing& standing, Now now, Outputs& out);
-  void request_failed(uint64_t id, Now now);
+  void back_off(bool is_passing, Now now);
 
   // election.cc
   bool may_campaign() const;

@@ -162,5 +162,22 @@ TEST(RaftDefence, AVoterHasAFewEndpointsThatCanBeReached) {
   EXPECT_FALSE(updated(std::vector<Endpoint>(16, good)));  // until it is committed
 }
 
+TEST(RaftDefence, WhatStaysWrongIsNotAskedForAgainAtOnce) {
+  auto waits = [](bool is_passing) {
+    Following following;
+    following.raft.failed(following.begin(), is_passing, kNow);
+    return following.raft.next_tick().value() - kNow;
+  };
+  EXPECT_EQ(waits(true), std::chrono::milliseconds(20));
+  EXPECT_EQ(waits(false), std::chrono::milliseconds(500));
+  auto refused = [](ErrorCode error) {
+    Following following;
+    following.raft.answered(following.begin(), FetchResponse{{error, 7, 2}}, kNow);
+    return following.raft.next_tick().value() - kNow;
+  };
+  EXPECT_EQ(refused(ErrorCode::kNotLeaderOrFollower), std::chrono::milliseconds(20));
+  EXPECT_EQ(refused(ErrorCode::kInconsistentClusterId), std::chrono::milliseconds(500));
+}
+
 }  // namespace
 }  // namespace longhaul::broker::raft
