@@ -64,6 +64,8 @@ bool Raft::leader_answered(const Standing& other, Now now, Outputs& out) {
     back_off(is_of_epochs(other.error), now);
     return false;
   }
+  // Of one that has resigned it is the last word: the election goes on.
+  if (leader_resigned_) return true;
   fetched_in_epoch_ = true;
   deadline_ = now + timeouts_.fetch;
   return true;

@@ -179,5 +179,15 @@ TEST(RaftDefence, WhatStaysWrongIsNotAskedForAgainAtOnce) {
   EXPECT_EQ(refused(ErrorCode::kInconsistentClusterId), std::chrono::milliseconds(500));
 }
 
+TEST(RaftDefence, AnAnswerThatComesAfterTheFarewellPutsOffNothing) {
+  Following following;
+  Raft& raft = following.raft;
+  uint64_t fetch = following.begin();
+  raft.receive(EndQuorumEpochRequest{7, 2, {peer(3), peer(1)}}, 1, kNow);
+  raft.answered(fetch, FetchResponse{{ErrorCode::kNone, 7, 2}, 30}, kNow);
+  Outputs out = raft.receive(VoteRequest{7, peer(3), peer(1), {100, 7}, true}, 2, kNow);
+  EXPECT_TRUE(std::get<VoteResponse>(std::get<Reply>(out.back()).response).granted);
+}
+
 }  // namespace
 }  // namespace longhaul::broker::raft
