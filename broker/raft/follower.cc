@@ -143,7 +143,7 @@ void Raft::on_answer(const FetchSnapshotResponse& response, Now now, Outputs& ou
   if (!download_) return fetch(now, out);
   auto got = response.bytes ? static_cast<int64_t>(response.bytes->size()) : 0;
   bool is_next = response.snapshot == download_->snapshot &&
-                 response.position == download_->position && got > 0 &&
+                 response.position == download_->position && got > 0 && response.size >= 0 &&
                  got <= response.size - response.position;
   if (!is_next) {
     download_.reset();

@@ -189,5 +189,19 @@ TEST(RaftDefence, AnAnswerThatComesAfterTheFarewellPutsOffNothing) {
   EXPECT_TRUE(std::get<VoteResponse>(std::get<Reply>(out.back()).response).granted);
 }
 
+TEST(RaftDefence, ASnapshotHasASize) {
+  Following following;
+  FetchResponse offer{{ErrorCode::kNone, 7, 2}, 100};
+  offer.snapshot = OffsetAndEpoch{90, 6};
+  Outputs out = following.raft.answered(following.begin(), offer, kNow);
+  FetchSnapshotResponse bytes{{ErrorCode::kNone, 7, 2}, {90, 6}, 10, 0};
+  bytes.bytes = std::make_shared<base::Bytes>(5);
+  out = following.raft.answered(sent<FetchSnapshotRequest>(out).at(0).id, bytes, kNow);
+  bytes.position = 5;
+  bytes.size = std::numeric_limits<int64_t>::min();
+  out = following.raft.answered(sent<FetchSnapshotRequest>(out).at(0).id, bytes, kNow);
+  EXPECT_TRUE(has_alarm(out));
+}
+
 }  // namespace
 }  // namespace longhaul::broker::raft
