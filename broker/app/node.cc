@@ -136,6 +136,7 @@ struct Node::Rooms {
   std::shared_ptr<metadata::DirectoryAssignments> directories;  // likewise; null: there is one
   bool took_up_first_image = false;                             // likewise
   base::TimerId retry_timer = 0;                                // likewise
+  base::TimerId registration_timer = 0;                         // likewise
   bool unfenced = false;                                        // likewise
   base::Task on_ready;                                          // likewise; until it is
   bool resigning = false;                                       // likewise
@@ -332,7 +333,9 @@ void Node::Rooms::register_controller(protocol::ControllerRegistrationRequest re
                   if (response.error_code == protocol::ErrorCode::kNone || stopping) return;
                   log.warn("the endpoints of this controller are not known to others: {}",
                            protocol::name(response.error_code));
-                  if (protocol::is_retriable(response.error_code)) register_controller(request);
+                  if (!protocol::is_retriable(response.error_code)) return;
+                  registration_timer = environment.metadata_loop.after(
+                      kRetryUnserved, [this, request] { register_controller(request); });
                 });
 }
 
@@ -408,6 +411,7 @@ void Node::stop(base::Callback<void(base::Result<void>)> done) {
       rooms.directories.reset();
       rooms.stopping = true;
       rooms.environment.metadata_loop.cancel(std::exchange(rooms.retry_timer, 0));
+      rooms.environment.metadata_loop.cancel(std::exchange(rooms.registration_timer, 0));
       rooms.metadata->stop([&rooms, epoch, done = std::move(done)]() mutable {
         rooms.replicas.stop();
         rooms.environment.workers.post([&rooms, epoch, done = std::move(done)]() mutable {
