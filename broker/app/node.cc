@@ -393,9 +393,13 @@ void Node::resign(base::Task done) {
   rooms.environment.metadata_loop.post([&rooms, done = std::move(done)]() mutable {
     rooms.resigning = true;
     rooms.ready = false;
-    if (!rooms.lifecycle || !rooms.config.boolean("controlled.shutdown.enable")) return done();
     auto held = std::make_shared<base::Task>(std::move(done));
-    rooms.lifecycle->shut_down([held] { (*held)(); });
+    auto leave = [&rooms, held] {
+      rooms.metadata->resign();
+      (*held)();
+    };
+    if (!rooms.lifecycle || !rooms.config.boolean("controlled.shutdown.enable")) return leave();
+    rooms.lifecycle->shut_down(leave);
   });
 }
 

@@ -71,9 +71,9 @@ class Node {
   void start(const std::vector<config::Listener>& advertised, base::Task ready);
   /// True from then on, until stop.
   bool is_ready() const;
-  /// Controlled shutdown: others lead what this broker leads, while requests are still answered.
-  /// To be called before `stop`, unless the node has failed. `done` is called on the metadata loop,
-  /// within half a minute.
+  /// Controlled shutdown: others lead what this broker leads, then the quorum if this is its
+  /// leader, while requests are still answered. To be called before `stop`, unless the node has
+  /// failed. `done` is called on the metadata loop, within half a minute.
   void resign(base::Task done);
   /// Orderly stop, when no more requests come: what waits is refused, logs are flushed and closed.
   /// `done` is called on a worker.

@@ -52,6 +52,9 @@ class MetadataNode : public ControllerClient,
   /// Takes part from now on; subscribe listeners first. `endpoints`: where other replicas reach
   /// this one, if it is a controller. On the loop.
   void start(std::vector<raft::Endpoint> endpoints = {});
+  /// The quorum's leader hands over, and goes on as a follower: before `stop`, while the others can
+  /// still fetch from it. Does nothing where nobody else votes. On the loop.
+  void resign() { driver_->resign(); }
   /// Refuses what waits, lets what runs on `io` end, closes the log; then `done` on the loop.
   void stop(base::Task done);
 

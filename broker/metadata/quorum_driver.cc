@@ -50,6 +50,11 @@ std::optional<client::Endpoint> QuorumDriver::address_of(int32_t id) const {
   return addresses_.find(id, raft_->epoch(), raft_->voters().latest());
 }
 
+void QuorumDriver::resign() {
+  if (!raft_ || failed_ || stopping_ || raft_->voters().latest().size() < 2) return;
+  carry_out(raft_->resign(now()));
+}
+
 void QuorumDriver::stop(base::Task idle) {
   idle_ = std::move(idle);
   if (raft_ && !failed_) carry_out(raft_->resign(now()));

@@ -89,6 +89,8 @@ class QuorumDriver : public std::enable_shared_from_this<QuorumDriver> {
   void note_leader(LeaderAddress leader) { addresses_.note(std::move(leader)); }
   /// Where this node would reach that one; absent if that is not known.
   std::optional<client::Endpoint> address_of(int32_t id) const;
+  /// A leader resigns if there is a voter to follow it.
+  void resign();
   /// A leader resigns; nothing is begun any more. `idle` runs on the loop once no flush is under
   /// way, and the others know of the resignation or had their time for it.
   void stop(base::Task idle);

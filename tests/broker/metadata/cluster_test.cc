@@ -65,6 +65,20 @@ TEST(Cluster, WhatIsGoneFromTheLogComesAsASnapshot) {
   EXPECT_TRUE(sim.run_until([&] { return sim.has_settled(); }, seconds(10))) << sim.describe();
 }
 
+TEST(Cluster, WhoHasHandedTheLeadOverStillServes) {
+  ClusterSim sim({.voters = 3}, 5);
+  sim.start_all();
+  ASSERT_TRUE(sim.run_until([&] { return has_active_leader(sim); }, seconds(20)));
+  int first = *sim.leader();
+  sim.run(seconds(2));
+  sim.node(first).resign();
+  EXPECT_TRUE(sim.run_until([&] { return sim.leader().has_value() && sim.leader() != first; },
+                            milliseconds(700)))
+      << sim.describe();
+  sim.propose(first);
+  EXPECT_TRUE(sim.run_until([&] { return sim.acknowledged() == 1; }, seconds(2)));
+}
+
 TEST(Cluster, NobodyTakesALeadersAddressFromWhoDoesNotLead) {
   ClusterSim sim({.voters = 3}, 9);
   sim.start_all();
