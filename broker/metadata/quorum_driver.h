@@ -35,8 +35,9 @@ struct QuorumNetwork {
   size_t snapshot_bytes = 1 << 20;  ///< controller.quorum.fetch.snapshot.max.bytes
 };
 
-/// Lives on the metadata loop; only fsync runs elsewhere. One flush is under way at a time, and
-/// covers everything appended before it began: requests that come together are committed together.
+/// Lives on the metadata loop; the flush of what was appended runs elsewhere. One is under way at a
+/// time, and covers everything appended before it began: requests that come together are committed
+/// together. What is rare blocks the loop: quorum-state, cutting off, taking over a snapshot.
 class QuorumDriver : public std::enable_shared_from_this<QuorumDriver> {
  public:
   struct Params {
