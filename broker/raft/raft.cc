@@ -79,9 +79,10 @@ Outputs Raft::tick(Now now) {
 }
 
 void Raft::role_timed_out(Now now, Outputs& out) {
-  // Where no voter answers, the voters may be others by now: ask around, as an observer does.
+  // Where no majority answers, the voters may be others by now: ask around, as an observer does.
   bool is_cut_off =
-      role_ == Role::kProspective && ballot_.rejected.empty() && ballot_.granted.size() <= 1;
+      role_ == Role::kProspective &&
+      ballot_.granted.size() + ballot_.rejected.size() < log_.voters.latest().majority();
   if (may_campaign() && !is_cut_off) return become_prospective(now, out);
   if (role_ != Role::kUnattached) return become_unattached(election_.epoch, now, out);
   deadline_ = random_after(now, timeouts_.election);

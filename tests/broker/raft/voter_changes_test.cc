@@ -139,6 +139,23 @@ TEST_F(VoterChanges, AVoterThatWasAwayFindsThoseOfToday) {
   EXPECT_FALSE(sim.raft(3)->is_voter());
 }
 
+TEST_F(VoterChanges, VotersThatWereAwayTogetherFindThoseOfToday) {
+  QuorumSim sim(5, 3, 67);
+  sim.run(seconds(5));
+  for (int id : {3, 4}) sim.crash(id, true);
+  for (int id : {6, 7, 8}) add(sim, id);
+  for (int id : {3, 4, 1, 2, 5}) remove(sim, sim.voter(id).key);
+  for (int id : {1, 2, 5}) sim.crash(id, true);
+  // They have an answer from each other, and no majority of the voters that they know.
+  for (int id : {3, 4}) sim.start(id);
+  sim.run(seconds(60));
+  for (int id : {3, 4}) {
+    EXPECT_EQ(sim.raft(id)->role(), Role::kFollower) << sim.state();
+    EXPECT_EQ(sim.raft(id)->leader(), sim.leader());
+    EXPECT_FALSE(sim.raft(id)->is_voter());
+  }
+}
+
 TEST_F(VoterChanges, AVoterReportsItsEndpoints) {
   QuorumSim sim(3, 0, 53);
   sim.run(seconds(5));
