@@ -45,6 +45,7 @@ void Raft::lead(Now now, Outputs& out) {
     return !log_.voters.latest().contains(key) &&
            progress.last_fetch.value_or(leadership_.since) + timeouts_.observer <= now;
   });
+  correct_own_record(now, out);
   deadline_.reset();
   if (!log_.voters.latest().is_only(self_.key)) deadline_ = now + timeouts_.fetch / 4;
 }

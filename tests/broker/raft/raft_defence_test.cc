@@ -203,5 +203,30 @@ TEST(RaftDefence, ASnapshotHasASize) {
   EXPECT_TRUE(has_alarm(out));
 }
 
+TEST(RaftDefence, ANewLeaderPutsItsRecordRightWithoutBeingAsked) {
+  base::SeededRandom random{1};
+  Raft raft(Voter{peer(1), {{"C", "elsewhere", 9093}}}, ElectionState{7, 2, {}}, Following::log(),
+            random);
+  Outputs out = raft.start(kNow);
+  auto fetch = sent<FetchRequest>(out).at(0).id;
+  out = raft.answered(fetch, FetchResponse{{ErrorCode::kNone, 7, 2}, 30}, kNow);
+  ASSERT_EQ(sent<UpdateVoterRequest>(out).size(), 1u);  // which nobody answers
+  raft.receive(EndQuorumEpochRequest{7, 2, {peer(1)}}, 1, kNow);
+  out = raft.tick(kNow);
+  for (int round = 0; round < 2; ++round) {
+    auto vote = sent<VoteRequest>(out).at(0).id;
+    out = raft.answered(vote, VoteResponse{{ErrorCode::kNone, raft.epoch(), {}}, true}, kNow);
+  }
+  ASSERT_TRUE(raft.is_leader());
+  int64_t end = raft.end_offset();
+  raft.synced(end, kNow);
+  Raft::Now later = kNow + std::chrono::milliseconds(2500);
+  raft.receive(FetchRequest{raft.epoch(), peer(2), end, raft.epoch()}, 2, kNow);
+  EXPECT_EQ(raft.high_watermark(), end);
+  EXPECT_EQ(raft.end_offset(), end);  // too soon after the last attempt
+  raft.tick(later);
+  EXPECT_EQ(raft.end_offset(), end + 1);
+}
+
 }  // namespace
 }  // namespace longhaul::broker::raft
