@@ -47,7 +47,8 @@ void Raft::lead(Now now, Outputs& out) {
   });
   correct_own_record(now, out);
   deadline_.reset();
-  if (!log_.voters.latest().is_only(self_.key)) deadline_ = now + timeouts_.fetch / 4;
+  bool is_alone = log_.voters.latest().is_only(self_.key) && leadership_.replicas.empty();
+  if (!is_alone) deadline_ = now + timeouts_.fetch / 4;
 }
 
 bool Raft::hears_majority(Now now) const {
@@ -111,9 +112,9 @@ void Raft::drop_leadership(Outputs& out) {
   refused.leader.reset();
   for (const auto& waiting : dropped.fetches)
     out.emplace_back(Reply{waiting.id, FetchResponse{refused}, {}});
-  if (dropped.change)
-    answer_change(dropped.change->id, ErrorCode::kNotLeaderOrFollower,
-                  "the leader stepped down before the change was committed", out);
+  if (!dropped.change) return;
+  std::string why = "the leader stepped down before the change was committed";
+  out.emplace_back(Reply{dropped.change->id, VoterChangeResponse{refused, std::move(why)}, {}});
 }
 
 Outputs Raft::resign(Now now) {

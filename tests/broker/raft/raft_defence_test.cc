@@ -228,5 +228,32 @@ TEST(RaftDefence, ANewLeaderPutsItsRecordRightWithoutBeingAsked) {
   EXPECT_EQ(raft.end_offset(), end + 1);
 }
 
+TEST(RaftDefence, WhoStepsDownDoesNotNameItselfAsTheLeader) {
+  TestRaft raft(peer(1), {}, founded({peer(1), peer(2), peer(3)}));
+  win_and_commit(raft);
+  raft.receive(RemoveVoterRequest{peer(3)}, 5, kNow + kLong);
+  Outputs out =
+      raft.receive(BeginQuorumEpochRequest{raft.epoch() + 1, 2, peer(1)}, 6, kNow + kLong);
+  const Reply& reply = at<Reply>(out, 0);
+  EXPECT_EQ(reply.id, 5u);
+  Standing standing = standing_in(reply.response);
+  EXPECT_EQ(standing.error, ErrorCode::kNotLeaderOrFollower);
+  EXPECT_FALSE(standing.leader);
+}
+
+TEST(RaftDefence, ASoleVoterForgetsItsObserversToo) {
+  TestRaft raft(kSelf, {}, founded());
+  raft.start(kNow);
+  raft.synced(raft.end_offset(), kNow);
+  FetchRequest request{raft.epoch(), peer(9), raft.end_offset(), raft.epoch()};
+  request.high_watermark = raft.high_watermark();
+  raft.receive(request, 1, kNow);
+  EXPECT_EQ(raft.replicas().size(), 1u);
+  int ticks = 0;
+  for (; raft.next_tick() && ticks < 10'000; ++ticks) raft.tick(*raft.next_tick());
+  EXPECT_TRUE(raft.replicas().empty());
+  EXPECT_LT(ticks, 1'000);
+}
+
 }  // namespace
 }  // namespace longhaul::broker::raft
