@@ -22,7 +22,9 @@ class VoterChanges : public ::testing::Test {
     ASSERT_TRUE(sim.change_until_done([&] { return RemoveVoterRequest{key}; }, seconds(30)))
         << "removing " << key.id << sim.state();
   }
-  const VoterSet& voters(const QuorumSim& sim) {
+  /// Where the leader has just been removed, of its successor.
+  const VoterSet& voters(QuorumSim& sim) {
+    for (int i = 0; i < 100 && !sim.leader(); ++i) sim.run(milliseconds(5));
     return sim.raft(sim.leader().value())->voters().latest();
   }
   /// The answer to a change that is refused at once.
