@@ -80,7 +80,7 @@ struct Node::Rooms {
         cleaner(log_cleaner_params(config, environment, *logs)),
         scrubber(log_scrubber_params(config, environment, *logs)),
         rules(config),
-        replicas(config, *logs, base::Logger(environment.log, "replicas")),
+        replicas(config, *logs, surroundings, base::Logger(environment.log, "replicas")),
         offsets({.replicas = replicas,
                  .loop = environment.groups_loop,
                  .workers = environment.workers,

@@ -40,6 +40,11 @@ FetchOperation::FetchOperation(Services& services, Call call, const protocol::Fe
   if (request.isolation_level == kReadCommitted) {
     isolation_ = partition::Isolation::kLastStableOffset;
   }
+  // Version 15 moved the fetcher's ID into the replica state (KIP-903).
+  bool old = request.replica_id >= 0;
+  replica_id_ = old ? request.replica_id : request.replica_state.replica_id;
+  if (!old) replica_epoch_ = request.replica_state.replica_epoch;
+  if (replica_id_ >= 0) isolation_ = partition::Isolation::kLogEnd;
 }
 
 void FetchOperation::start() {
@@ -65,7 +70,7 @@ void FetchOperation::watch_and_look() {
   notified_ = false;
   auto image = services_.image.load();
   for (const FetchEntry& entry : plan_.entries().in_order()) {
-    if (auto partition = find(*image, entry).partition) partition->watch(weak_from_this());
+    if (auto partition = find(*image, entry).partition) partition->watch(weak_from_this(), isolation_);
   }
   Gathered gathered = gather();
   if (is_enough(gathered)) finish(std::move(gathered));
@@ -116,12 +121,18 @@ FetchOperation::Part FetchOperation::read(const metadata::MetadataImage& image,
   part.data.aborted_transactions.reset();
   uint64_t left = max_bytes_ - std::min(max_bytes_, bytes_so_far);
   auto wanted = static_cast<uint64_t>(std::max(entry->max_bytes, 0));
-  auto result = partition->fetch({.offset = entry->fetch_offset,
+  partition::FetchOptions options{.offset = entry->fetch_offset,
                                   .max_bytes = std::min(left, wanted),
                                   .at_least_one_batch = bytes_so_far == 0,
                                   .current_leader_epoch = entry->current_leader_epoch,
                                   .last_fetched_epoch = entry->last_fetched_epoch,
-                                  .isolation = isolation_});
+                                  .isolation = isolation_};
+  if (replica_id_ >= 0) {
+    options.follower = {.broker_id = replica_id_,
+                        .broker_epoch = replica_epoch_,
+                        .log_start_offset = entry->follower_log_start_offset};
+  }
+  auto result = partition->fetch(options);
   if (!result) {
     part.data.error_code = result.error().code;
     return part;

@@ -58,6 +58,8 @@ class FetchOperation final : public partition::Watcher,
   uint64_t min_bytes_ = 0;
   uint64_t max_bytes_ = 0;
   partition::Isolation isolation_ = partition::Isolation::kHighWatermark;
+  int32_t replica_id_ = -1;  // of a follower
+  int64_t replica_epoch_ = -1;
   base::TimerId timer_ = 0;
   std::atomic<bool> notified_{false};
   bool finished_ = false;

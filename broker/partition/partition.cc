@@ -43,15 +43,11 @@ tl::unexpected<AppendFailure> refuse(ErrorCode code, std::string message = {}) {
   return tl::unexpected(AppendFailure{code, std::move(message), {}});
 }
 
-bool contains(const std::vector<int32_t>& ids, int32_t id) {
-  return std::find(ids.begin(), ids.end(), id) != ids.end();
-}
-
 }  // namespace
 
-Partition::Partition(int32_t broker_id, std::shared_ptr<log::Log> log,
+Partition::Partition(const Surroundings& surroundings, std::shared_ptr<log::Log> log,
                      std::shared_ptr<const TopicSettings> settings)
-    : broker_id_(broker_id), log_(std::move(log)) {
+    : surroundings_(surroundings), broker_id_(surroundings.broker_id), log_(std::move(log)) {
   set_settings(std::move(settings));
 }
 
@@ -69,9 +65,13 @@ Partition::RoleChange Partition::apply(const metadata::Partition& state) {
     if (stopped_ || state.partition_epoch < partition_epoch_) return change;
     bool led = leader_id_ == broker_id_;
     bool leads = state.leader == broker_id_;
+    std::lock_guard commit(commit_mutex_);
     if (leads && (!led || state.leader_epoch != leader_epoch_)) {
       log_->begin_epoch(state.leader_epoch);
+      in_sync_.lead(broker_id_, state, log_->log_end_offset(), surroundings_.clock.monotonic());
       change = RoleChange::kBecameLeader;
+    } else if (leads) {
+      in_sync_.update(state);
     }
     if (led && !leads) change = RoleChange::kResigned;
     leader_id_ = state.leader;
@@ -90,6 +90,7 @@ Partition::RoleChange Partition::apply(const metadata::Partition& state) {
   }
   advance_high_watermark();
   watchers_.notify_all();
+  end_watchers_.notify_all();
   return change;
 }
 
@@ -107,6 +108,7 @@ void Partition::stop() {
   }
   for (CommitCallback& done : waiting) done(ErrorCode::kNotLeaderOrFollower);
   watchers_.notify_all();
+  end_watchers_.notify_all();
 }
 
 bool Partition::is_leader() const {
@@ -148,10 +150,7 @@ tl::expected<ProduceResult, AppendFailure> Partition::append(std::span<uint8_t> 
     std::shared_lock lock(role_mutex_);
     if (log_->is_offline()) return refuse(ErrorCode::kKafkaStorageError);
     if (leader_id_ != broker_id_) return refuse(ErrorCode::kNotLeaderOrFollower);
-    // No more can be asked for than there are replicas (as in Kafka): a topic with one of them can
-    // be written whatever min.insync.replicas says.
-    size_t needed = std::min<size_t>(static_cast<size_t>(settings->min_insync_replicas), replicas_);
-    if (options.acks_all && isr_.size() < needed) {
+    if (options.acks_all && is_under_min_isr_locked()) {
       return refuse(ErrorCode::kNotEnoughReplicas,
                     id().to_string() + " has " + std::to_string(isr_.size()) +
                         " in-sync replicas, and min.insync.replicas is " +
@@ -180,6 +179,7 @@ tl::expected<ProduceResult, AppendFailure> Partition::append(std::span<uint8_t> 
       result.log_append_time_ms = appended->max_timestamp;
     }
   }
+  end_watchers_.notify_all();
   if (log_->flush_is_due()) {
     if (auto flushed = log_->flush(); !flushed) {
       return refuse(ErrorCode::kKafkaStorageError, flushed.error().message);
@@ -189,19 +189,26 @@ tl::expected<ProduceResult, AppendFailure> Partition::append(std::span<uint8_t> 
   return result;
 }
 
-// With this broker alone in the ISR everything in the log is committed. The end offset is read
-// under the lock so that the high watermark never goes back.
+// No more can be asked for than there are replicas (as in Kafka): a topic with one of them can be
+// written whatever min.insync.replicas says.
+bool Partition::is_under_min_isr_locked() const {
+  auto least = static_cast<size_t>(settings_.load()->min_insync_replicas);
+  return isr_.size() < std::min(least, replicas_);
+}
+
+// The end offset is read under the lock so that the high watermark never goes back.
 void Partition::advance_high_watermark() {
   std::vector<CommitCallback> committed;
   {
     std::shared_lock role(role_mutex_);
-    if (leader_id_ != broker_id_) return;
-    if (isr_.size() != 1 || !contains(isr_, broker_id_)) return;
+    if (leader_id_ != broker_id_ || is_under_min_isr_locked()) return;
     std::lock_guard lock(commit_mutex_);
-    int64_t end = log_->log_end_offset();
-    if (end == log_->high_watermark()) return;
-    log_->set_high_watermark(end);
-    committed = commit_waiters_.take_committed(end);
+    int64_t offset =
+        in_sync_.committed_below(log_->log_end_offset(), surroundings_.clock.monotonic(),
+                                 surroundings_.max_lag, surroundings_.brokers);
+    if (offset <= log_->high_watermark()) return;
+    log_->set_high_watermark(offset);
+    committed = commit_waiters_.take_committed(offset);
   }
   for (CommitCallback& done : committed) done(ErrorCode::kNone);
   watchers_.notify_all();
@@ -252,8 +259,7 @@ int64_t Partition::upper_bound(Isolation isolation) const {
   return log_->last_stable_offset();
 }
 
-KafkaResult<FetchResult> Partition::fetch(const FetchOptions& options) const {
-  std::shared_lock lock(role_mutex_);
+KafkaResult<FetchResult> Partition::read_locked(const FetchOptions& options) const {
   ErrorCode leader = check_leader_locked(options.current_leader_epoch);
   if (leader != ErrorCode::kNone) return protocol::kafka_fail(leader);
   FetchResult result;
@@ -281,6 +287,126 @@ KafkaResult<FetchResult> Partition::fetch(const FetchOptions& options) const {
   result.slice = std::move(read->slice);
   if (committed_only) result.aborted = std::move(read->aborted);
   return result;
+}
+
+void Partition::watch(std::weak_ptr<Watcher> watcher, Isolation isolation) {
+  (isolation == Isolation::kLogEnd ? end_watchers_ : watchers_).add(std::move(watcher));
+}
+
+KafkaResult<FetchResult> Partition::fetch(const FetchOptions& options) {
+  std::optional<IsrProposal> proposal;
+  KafkaResult<FetchResult> result;
+  {
+    std::shared_lock role(role_mutex_);
+    int64_t end = log_->log_end_offset();
+    result = read_locked(options);
+    if (!result || result->diverging || !options.follower) return result;
+    const Follower& follower = *options.follower;
+    std::lock_guard lock(commit_mutex_);
+    bool known = in_sync_.fetched({.broker_id = follower.broker_id,
+                                   .broker_epoch = follower.broker_epoch,
+                                   .offset = options.offset,
+                                   .log_start_offset = follower.log_start_offset,
+                                   .leader_end_offset = end,
+                                   .now = surroundings_.clock.monotonic()});
+    if (!known) {
+      return protocol::kafka_fail(ErrorCode::kNotLeaderOrFollower,
+                                  "the fetcher is no replica of this partition");
+    }
+    proposal =
+        in_sync_.propose_joining(follower.broker_id, log_->high_watermark(), surroundings_.brokers);
+  }
+  if (proposal) surroundings_.proposals.propose(id(), topic_id(), std::move(*proposal));
+  advance_high_watermark();
+  return result;
+}
+
+void Partition::shrink_isr() {
+  std::optional<IsrProposal> proposal;
+  {
+    std::shared_lock role(role_mutex_);
+    if (leader_id_ != broker_id_) return;
+    std::lock_guard lock(commit_mutex_);
+    proposal = in_sync_.propose_leaving(log_->log_end_offset(), surroundings_.clock.monotonic(),
+                                        surroundings_.max_lag, surroundings_.brokers);
+  }
+  if (proposal) surroundings_.proposals.propose(id(), topic_id(), std::move(*proposal));
+}
+
+void Partition::isr_decided(const IsrDecision& decision) {
+  {
+    std::unique_lock role(role_mutex_);
+    if (leader_id_ != broker_id_) return;
+    std::lock_guard lock(commit_mutex_);
+    if (!in_sync_.decided(decision)) return;
+    isr_ = decision.isr;
+    partition_epoch_ = decision.partition_epoch;
+  }
+  advance_high_watermark();
+}
+
+void Partition::isr_refused(const IsrProposal& proposal) {
+  {
+    std::shared_lock role(role_mutex_);
+    std::lock_guard lock(commit_mutex_);
+    in_sync_.refused(proposal);
+  }
+  advance_high_watermark();
+}
+
+KafkaResult<void> Partition::check_following_locked(int32_t leader_epoch) const {
+  if (stopped_ || leader_id_ == broker_id_) {
+    return protocol::kafka_fail(ErrorCode::kNotLeaderOrFollower);
+  }
+  if (leader_epoch != leader_epoch_) return protocol::kafka_fail(ErrorCode::kFencedLeaderEpoch);
+  return {};
+}
+
+// The lock keeps the role: nothing of an old leader is appended once we follow another.
+KafkaResult<void> Partition::replicate(const Replicated& from_leader) {
+  {
+    std::shared_lock role(role_mutex_);
+    if (auto follows = check_following_locked(from_leader.leader_epoch); !follows) return follows;
+    if (!from_leader.batches.empty()) {
+      auto appended = log_->append_as_follower(from_leader.batches);
+      if (!appended) return tl::unexpected(std::move(appended.error()));
+    }
+    // A new leader may know of less that is committed than its predecessor told us.
+    if (from_leader.high_watermark > log_->high_watermark()) {
+      log_->set_high_watermark(from_leader.high_watermark);
+    }
+    if (from_leader.log_start_offset > log_->log_start_offset()) {
+      auto moved = log_->advance_log_start_offset(from_leader.log_start_offset);
+      if (!moved) {
+        return protocol::kafka_fail(ErrorCode::kKafkaStorageError,
+                                    std::move(moved.error().message));
+      }
+    }
+  }
+  if (log_->flush_is_due()) {
+    if (auto flushed = log_->flush(); !flushed) {
+      return protocol::kafka_fail(ErrorCode::kKafkaStorageError,
+                                  std::move(flushed.error().message));
+    }
+  }
+  watchers_.notify_all();
+  return {};
+}
+
+KafkaResult<void> Partition::truncate(int32_t leader_epoch, int64_t offset) {
+  std::unique_lock role(role_mutex_);
+  if (auto follows = check_following_locked(leader_epoch); !follows) return follows;
+  auto cut = log_->truncate_to(offset);
+  if (cut) return {};
+  return protocol::kafka_fail(ErrorCode::kKafkaStorageError, std::move(cut.error().message));
+}
+
+KafkaResult<void> Partition::start_over(int32_t leader_epoch, int64_t offset) {
+  std::unique_lock role(role_mutex_);
+  if (auto follows = check_following_locked(leader_epoch); !follows) return follows;
+  auto begun = log_->truncate_fully_and_start_at(offset);
+  if (begun) return {};
+  return protocol::kafka_fail(ErrorCode::kKafkaStorageError, std::move(begun.error().message));
 }
 
 KafkaResult<log::EpochEnd> Partition::end_offset_for_epoch(int32_t epoch,

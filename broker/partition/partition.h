@@ -13,6 +13,7 @@
 
 #include "broker/log/log.h"
 #include "broker/metadata/image.h"
+#include "broker/partition/in_sync_replicas.h"
 #include "broker/partition/topic_settings.h"
 #include "broker/partition/waiters.h"
 #include "protocol/kafka_error.h"
@@ -23,6 +24,25 @@ namespace longhaul::broker::partition {
 
 using protocol::ErrorCode;
 using protocol::KafkaResult;
+
+/// Takes proposals to the controller. What becomes of them is told by `Partition::isr_decided` or
+/// `isr_refused`, or by the metadata.
+class IsrProposals {
+ public:
+  virtual ~IsrProposals() = default;
+  /// From any thread; must not block, nor call the partition.
+  virtual void propose(const log::TopicPartition& partition, const base::Uuid& topic_id,
+                       IsrProposal proposal) = 0;
+};
+
+/// What all partitions of a broker share; outlives them.
+struct Surroundings {
+  int32_t broker_id = -1;
+  const base::Clock& clock;
+  const Eligibility& brokers;
+  IsrProposals& proposals;
+  base::Clock::Monotonic max_lag;  ///< replica.lag.time.max.ms
+};
 
 /// How far a reader may see.
 enum class Isolation {
@@ -52,6 +72,13 @@ struct AppendFailure {
   std::vector<records::RecordError> record_errors;
 };
 
+/// A fetcher that is a replica.
+struct Follower {
+  int32_t broker_id = -1;
+  int64_t broker_epoch = -1;  // -1: it did not say (KIP-903)
+  int64_t log_start_offset = -1;
+};
+
 struct FetchOptions {
   int64_t offset = 0;
   uint64_t max_bytes = 0;
@@ -59,6 +86,15 @@ struct FetchOptions {
   int32_t current_leader_epoch = -1;  // -1: not checked (KIP-320)
   int32_t last_fetched_epoch = -1;    // -1: not checked (KIP-595)
   Isolation isolation = Isolation::kHighWatermark;
+  std::optional<Follower> follower = {};  // with kLogEnd
+};
+
+/// What a follower appends: batches as its leader sent them, and what the leader said with them.
+struct Replicated {
+  int32_t leader_epoch = -1;
+  base::ByteView batches;
+  int64_t high_watermark = -1;
+  int64_t log_start_offset = -1;
 };
 
 struct FetchResult {
@@ -74,7 +110,7 @@ struct FetchResult {
 /// Thread-safe. Requests come on reactors, roles from the metadata loop.
 class Partition {
  public:
-  Partition(int32_t broker_id, std::shared_ptr<log::Log> log,
+  Partition(const Surroundings& surroundings, std::shared_ptr<log::Log> log,
             std::shared_ptr<const TopicSettings> settings);
   ~Partition();
   Partition(const Partition&) = delete;
@@ -111,9 +147,27 @@ class Partition {
   /// is deleted (KIP-107).
   KafkaResult<int64_t> delete_records(int64_t offset);
 
-  KafkaResult<FetchResult> fetch(const FetchOptions& options) const;
+  /// A follower's fetch also says how far that has come: what is committed follows, and it may join
+  /// the ISR. NOT_LEADER_OR_FOLLOWER if it is no replica.
+  KafkaResult<FetchResult> fetch(const FetchOptions& options);
   /// Tells the watcher as soon as there may be more to fetch than there was when this returns.
-  void watch(std::weak_ptr<Watcher> watcher) { watchers_.add(std::move(watcher)); }
+  void watch(std::weak_ptr<Watcher> watcher, Isolation isolation);
+
+  /// As a leader: proposes that members go that have lagged for too long. To be called now and
+  /// then.
+  void shrink_isr();
+  /// What the controller answered to a proposal.
+  void isr_decided(const IsrDecision& decision);
+  void isr_refused(const IsrProposal& proposal);
+
+  /// As a follower: appends what the leader of this epoch sent. FENCED_LEADER_EPOCH if that is not
+  /// the epoch we follow (any longer), NOT_LEADER_OR_FOLLOWER if we do not follow; else as
+  /// Log::append_as_follower.
+  KafkaResult<void> replicate(const Replicated& from_leader);
+  /// As a follower: cuts off what the leader of this epoch does not have. Errors likewise.
+  KafkaResult<void> truncate(int32_t leader_epoch, int64_t offset);
+  /// As a follower whose log lies below all that the leader still has: begins anew at `offset`.
+  KafkaResult<void> start_over(int32_t leader_epoch, int64_t offset);
 
   /// KAFKA_STORAGE_ERROR (its directory has failed), NOT_LEADER_OR_FOLLOWER, FENCED_LEADER_EPOCH,
   /// UNKNOWN_LEADER_EPOCH or kNone.
@@ -124,7 +178,12 @@ class Partition {
  private:
   ErrorCode check_leader_locked(int32_t current_leader_epoch) const;
   int64_t upper_bound(Isolation isolation) const;
+  KafkaResult<void> check_following_locked(int32_t leader_epoch) const;
+  KafkaResult<FetchResult> read_locked(const FetchOptions& options) const;
+  /// True if the ISR is smaller than min.insync.replicas: nothing new is committed (KIP-966).
+  bool is_under_min_isr_locked() const;
   void advance_high_watermark();
+  const Surroundings& surroundings_;
   const int32_t broker_id_;
   const std::shared_ptr<log::Log> log_;
   log::Published<const TopicSettings> settings_;
@@ -138,9 +197,11 @@ class Partition {
   size_t replicas_ = 0;
   bool stopped_ = false;
 
-  std::mutex commit_mutex_;
+  std::mutex commit_mutex_;  // with role_mutex_ held at least shared
+  InSyncReplicas in_sync_;   // of a leader
   CommitWaiters commit_waiters_;
-  Watchers watchers_;
+  Watchers watchers_;      // of the high watermark
+  Watchers end_watchers_;  // of the log's end
 };
 
 }  // namespace longhaul::broker::partition

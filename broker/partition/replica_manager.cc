@@ -16,8 +16,8 @@ bool has_replica(const metadata::Partition& partition, int32_t broker) {
 }  // namespace
 
 ReplicaManager::ReplicaManager(const config::BrokerConfig& config, log::LogManager& logs,
-                               base::Logger log)
-    : config_(config), logs_(logs), log_(log) {}
+                               const Surroundings& surroundings, base::Logger log)
+    : config_(config), logs_(logs), surroundings_(surroundings), log_(log) {}
 
 Applied ReplicaManager::start(const metadata::MetadataImage& image) {
   // 2 if it is ours, 1 if it may be: one that was never flushed can have lost its topic's ID.
@@ -115,7 +115,17 @@ void ReplicaManager::apply_partition(const metadata::MetadataImage& image,
   auto partition = find(topic.name, index);
   if (!partition) partition = create(image, topic, index, presence);
   if (!partition) return;
-  switch (partition->apply(*state)) {
+  int32_t epoch_before = partition->leader_epoch();
+  Partition::RoleChange change = partition->apply(*state);
+  if (state->leader_epoch != epoch_before) {
+    bool follows = state->leader != config_.node_id && state->leader != metadata::kNoLeader;
+    if (follows) {
+      applied.following.push_back({partition, state->leader, state->leader_epoch});
+    } else {
+      applied.not_following.push_back(partition);
+    }
+  }
+  switch (change) {
     case Partition::RoleChange::kBecameLeader:
       applied.became_leader.push_back(partition->id());
       break;
@@ -145,7 +155,7 @@ std::shared_ptr<Partition> ReplicaManager::create(const metadata::MetadataImage&
     note_unserved(id, log.error());
     return nullptr;
   }
-  auto partition = std::make_shared<Partition>(config_.node_id, *log,
+  auto partition = std::make_shared<Partition>(surroundings_, *log,
                                                resolve_topic_settings(topic.name, image, config_));
   if (insert(partition)) log_.info("{} is served now", id.to_string());
   warn_of_options(image, topic.name);
@@ -195,6 +205,7 @@ void ReplicaManager::remove_topic(const std::string& topic, Applied& applied) {
   for (const auto& partition : removed) {
     if (!partition) continue;
     applied.resigned.push_back(partition->id());
+    applied.not_following.push_back(partition);
     partition->stop();
     if (auto gone = logs_.remove(partition->id()); !gone) {
       log_.error("{} cannot be removed: {}", partition->id().to_string(), gone.error().message);

@@ -18,8 +18,18 @@
 
 namespace longhaul::broker::partition {
 
+/// A partition that is to be copied from its leader.
+struct Following {
+  std::shared_ptr<Partition> partition;
+  int32_t leader = metadata::kNoLeader;
+  int32_t leader_epoch = -1;
+};
+
 /// What a new image changed for this broker.
 struct Applied {
+  std::vector<Following> following;  // under a new leader epoch
+  std::vector<std::shared_ptr<Partition>>
+      not_following;  // any more: we lead, nobody does, or it is gone
   std::vector<log::TopicPartition> became_leader;
   std::vector<log::TopicPartition> resigned;  // stopped leading, or was deleted
   std::vector<std::string> deleted_topics;    // by name, whether we had a replica or not
@@ -28,7 +38,8 @@ struct Applied {
 /// Thread-safe: `find` from any thread, `apply` from one at a time.
 class ReplicaManager {
  public:
-  ReplicaManager(const config::BrokerConfig& config, log::LogManager& logs, base::Logger log);
+  ReplicaManager(const config::BrokerConfig& config, log::LogManager& logs,
+                 const Surroundings& surroundings, base::Logger log);
 
   /// Brings logs and roles to where the image has them: creates, deletes, leads, resigns, and
   /// changes settings. Does I/O. A log that cannot be had is said in the log; its partition is
@@ -68,6 +79,7 @@ class ReplicaManager {
 
   const config::BrokerConfig& config_;
   log::LogManager& logs_;
+  const Surroundings& surroundings_;
   base::Logger log_;
   // Of whoever calls `apply`.
   std::set<std::string> warnings_;  // given already

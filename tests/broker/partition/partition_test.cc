@@ -4,6 +4,7 @@
 
 #include "tests/broker/log/log_fixture.h"
 #include "tests/broker/partition/counter.h"
+#include "tests/broker/partition/surroundings.h"
 
 namespace longhaul::broker::partition {
 namespace {
@@ -14,7 +15,7 @@ class PartitionTest : public log::LogFixture {
  protected:
   void SetUp() override {
     open();
-    partition_.emplace(kUs, log_, std::make_shared<TopicSettings>(settings_));
+    partition_.emplace(surroundings_.shared, log_, std::make_shared<TopicSettings>(settings_));
   }
 
   Partition::RoleChange become(int32_t leader, int32_t epoch, std::vector<int32_t> isr) {
@@ -45,6 +46,7 @@ class PartitionTest : public log::LogFixture {
     return partition_->fetch(options);
   }
 
+  TestSurroundings surroundings_{kUs, clock_};
   TopicSettings settings_;
   records::Codecs codecs_;
   int32_t partition_epoch_ = 0;
@@ -137,7 +139,7 @@ TEST_F(PartitionTest, WatchersAreToldOfAppendsRolesAndTheEnd) {
   auto watcher = std::make_shared<Counter>();
   auto told = [&](auto&& act) {
     int before = watcher->told;
-    partition_->watch(watcher);
+    partition_->watch(watcher, Isolation::kHighWatermark);
     act();
     return watcher->told - before == 1;
   };

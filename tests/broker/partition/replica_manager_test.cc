@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/broker/log/log_fixture.h"
+#include "tests/broker/partition/surroundings.h"
 #include "tests/support/lines.h"
 
 namespace longhaul::broker::partition {
@@ -28,7 +29,7 @@ class ReplicaManagerTest : public ::testing::Test {
     ASSERT_TRUE(opened) << opened.error().message;
     logs_ = std::move(*opened);
     logs_->load();
-    replicas_.emplace(config_, *logs_, base::Logger(lines_, "replicas"));
+    replicas_.emplace(config_, *logs_, surroundings_.shared, base::Logger(lines_, "replicas"));
   }
   /// Applies records to the image, and the change to the replicas.
   Applied change(const metadata::MetadataRecords& records) {
@@ -69,6 +70,7 @@ class ReplicaManagerTest : public ::testing::Test {
   tests::Lines lines_;
   base::MemoryFileSystem files_;
   log::HandClock clock_;
+  TestSurroundings surroundings_{kThisNode, clock_};
   base::SeededRandom random_{3};
   config::BrokerConfig config_;
   std::unique_ptr<log::LogManager> logs_;

@@ -1,0 +1,86 @@
+#include "broker/replication/fetcher_manager.h"
+
+#include <atomic>
+
+namespace longhaul::broker::replication {
+namespace {
+
+FetchSession::PartitionId id_of(const partition::Partition& partition) {
+  return {partition.topic_id(), partition.id().partition};
+}
+
+}  // namespace
+
+FetcherManager::FetcherManager(Params params) {
+  for (size_t i = 0; i < params.loops.size(); ++i) {
+    auto lane = std::make_shared<Lane>();
+    lane->params = params;
+    lane->index = i;
+    lanes_.push_back(std::move(lane));
+  }
+}
+
+FetcherManager::Lane& FetcherManager::lane_of(const FetchSession::PartitionId& id) const {
+  size_t hash = std::hash<base::Uuid>()(id.first) + static_cast<size_t>(id.second);
+  return *lanes_[hash % lanes_.size()];
+}
+
+void FetcherManager::follow(const partition::Following& following) {
+  Lane& lane = lane_of(id_of(*following.partition));
+  lane.loop().post([lane = lane.shared_from_this(), following] { lane->follow(following); });
+}
+
+void FetcherManager::unfollow(const partition::Partition& partition) {
+  auto id = id_of(partition);
+  Lane& lane = lane_of(id);
+  lane.loop().post([lane = lane.shared_from_this(), id] { lane->unfollow(id); });
+}
+
+void FetcherManager::stop(base::Task done) {
+  auto left = std::make_shared<std::atomic<size_t>>(lanes_.size());
+  auto last = std::make_shared<base::Task>(std::move(done));
+  for (const auto& lane : lanes_) {
+    lane->loop().post([lane, left, last] {
+      lane->stop();
+      if (--*left == 0) (*last)();
+    });
+  }
+}
+
+void FetcherManager::Lane::follow(const partition::Following& following) {
+  FetchSession::PartitionId id = id_of(*following.partition);
+  unfollow(id);
+  leaders[id] = following.leader;
+  fetcher(following.leader).add(following.partition, following.leader_epoch);
+}
+
+void FetcherManager::Lane::unfollow(const FetchSession::PartitionId& id) {
+  auto found = leaders.find(id);
+  if (found == leaders.end()) return;
+  by_leader[found->second]->remove(id);
+  leaders.erase(found);
+}
+
+void FetcherManager::Lane::stop() {
+  for (const auto& [leader, fetcher] : by_leader) fetcher->stop();
+  by_leader.clear();
+  leaders.clear();
+}
+
+ReplicaFetcher& FetcherManager::Lane::fetcher(int32_t leader) {
+  std::shared_ptr<ReplicaFetcher>& fetcher = by_leader[leader];
+  if (!fetcher) {
+    fetcher = ReplicaFetcher::create({.loop = &loop(),
+                                      .clock = params.clock,
+                                      .logger = params.logger,
+                                      .leader_id = leader,
+                                      .broker_id = params.broker_id,
+                                      .broker_epoch = params.broker_epoch,
+                                      .channel = [connect = params.channel, leader,
+                                                  lane = index] { return connect(leader, lane); },
+                                      .settings = params.settings});
+  }
+  return *fetcher;
+}
+
+}  // namespace longhaul::broker::replication

@@ -1,0 +1,258 @@
+#include "broker/replication/replica_fetcher.h"
+
+#include <algorithm>
+
+#include "protocol/messages/list_offsets.h"
+
+namespace longhaul::broker::replication {
+
+using protocol::ErrorCode;
+using protocol::FetchRequest;
+using protocol::FetchResponse;
+using protocol::ListOffsetsRequest;
+using protocol::ListOffsetsResponse;
+
+namespace {
+
+// Timestamps of ListOffsets with a meaning of their own.
+constexpr int64_t kLatestOffset = -1;
+constexpr int64_t kEarliestOffset = -2;
+
+}  // namespace
+
+std::shared_ptr<ReplicaFetcher> ReplicaFetcher::create(Params params) {
+  return std::shared_ptr<ReplicaFetcher>(new ReplicaFetcher(std::move(params)));
+}
+
+void ReplicaFetcher::add(std::shared_ptr<partition::Partition> partition, int32_t leader_epoch) {
+  PartitionId id{partition->topic_id(), partition->id().partition};
+  partitions_[id] = {.partition = std::move(partition), .leader_epoch = leader_epoch};
+  step();
+}
+
+void ReplicaFetcher::remove(const PartitionId& id) { partitions_.erase(id); }
+
+void ReplicaFetcher::stop() {
+  stopped_ = true;
+  params_.loop->cancel(std::exchange(timer_, 0));
+  partitions_.clear();
+}
+
+/// Fetches what may be fetched now, or waits for what may be later.
+void ReplicaFetcher::step() {
+  if (stopped_ || in_flight_) return;
+  FetchSession::Wanted now = wanted();
+  if (!now.empty()) return send(std::move(now));
+  std::optional<base::Clock::Monotonic> next;
+  for (const auto& [id, followed] : partitions_) {
+    if (followed.resolving || followed.given_up) continue;
+    next = next ? std::min(*next, followed.not_before) : followed.not_before;
+  }
+  if (next) wake_at(*next);
+}
+
+void ReplicaFetcher::wake_at(base::Clock::Monotonic when) {
+  params_.loop->cancel(timer_);
+  auto delay = std::max(when - params_.clock->monotonic(), base::Clock::Monotonic{});
+  timer_ = params_.loop->after(
+      std::chrono::duration_cast<std::chrono::microseconds>(delay) + std::chrono::microseconds(1),
+      [self = shared_from_this()] {
+        self->timer_ = 0;
+        self->step();
+      });
+}
+
+FetchSession::Wanted ReplicaFetcher::wanted() const {
+  FetchSession::Wanted wanted;
+  auto now = params_.clock->monotonic();
+  for (const auto& [id, followed] : partitions_) {
+    if (followed.resolving || followed.given_up || followed.not_before > now) continue;
+    const log::Log& log = *followed.partition->log();
+    FetchRequest::FetchPartition& part = wanted[id];
+    part.partition = id.second;
+    part.current_leader_epoch = followed.leader_epoch;
+    part.fetch_offset = log.log_end_offset();
+    part.last_fetched_epoch = log.latest_epoch().value_or(-1);
+    part.log_start_offset = log.log_start_offset();
+    part.partition_max_bytes = params_.settings.partition_bytes;
+    part.high_watermark = log.high_watermark();
+  }
+  return wanted;
+}
+
+void ReplicaFetcher::send(FetchSession::Wanted wanted) {
+  std::shared_ptr<client::Channel> channel = params_.channel();
+  if (!channel) return wake_at(params_.clock->monotonic() + params_.settings.backoff);
+  FetchRequest request;
+  request.replica_state = {params_.broker_id, params_.broker_epoch()};
+  request.max_wait_ms = static_cast<int32_t>(params_.settings.max_wait.count());
+  request.min_bytes = params_.settings.min_bytes;
+  request.max_bytes = params_.settings.max_bytes;
+  session_.prepare(std::move(wanted), request);
+  in_flight_ = true;
+  client::call<FetchResponse>(
+      *channel, std::move(request),
+      [self = shared_from_this()](base::Result<client::Reply<FetchResponse>> reply) mutable {
+        auto kept = std::make_shared<decltype(reply)>(std::move(reply));
+        self->params_.loop->post([self, kept] { self->answered(std::move(*kept)); });
+      });
+}
+
+void ReplicaFetcher::answered(base::Result<client::Reply<FetchResponse>> reply) {
+  in_flight_ = false;
+  if (stopped_) return;
+  if (!reply) {
+    params_.logger.info("broker {} does not answer fetches: {}", params_.leader_id,
+                        reply.error().message);
+    session_.failed();
+    return wake_at(params_.clock->monotonic() + params_.settings.backoff);
+  }
+  const FetchResponse& response = reply->message;
+  if (!session_.answered(response)) {
+    params_.logger.debug("broker {} ended the fetch session: {}", params_.leader_id,
+                         protocol::name(response.error_code));
+    return step();
+  }
+  for (const auto& topic : response.responses) {
+    for (const Data& data : topic.partitions) take({topic.topic_id, data.partition_index}, data);
+  }
+  step();
+}
+
+void ReplicaFetcher::take(const PartitionId& id, const Data& data) {
+  auto found = partitions_.find(id);
+  if (found == partitions_.end()) return;  // not ours any more since we asked
+  Followed& followed = found->second;
+  if (data.error_code != ErrorCode::kNone) return failed(id, followed, data.error_code);
+  if (data.diverging_epoch.epoch >= 0) return cut_where_diverging(followed, data);
+  take_records(followed, data);
+}
+
+void ReplicaFetcher::take_records(Followed& followed, const Data& data) {
+  base::ByteView batches = data.records ? data.records->bytes : base::ByteView{};
+  store_result(followed,
+               followed.partition->replicate({.leader_epoch = followed.leader_epoch,
+                                              .batches = batches,
+                                              .high_watermark = data.high_watermark,
+                                              .log_start_offset = data.log_start_offset}));
+}
+
+void ReplicaFetcher::store_result(Followed& followed, const protocol::KafkaResult<void>& result) {
+  if (result) return;
+  const protocol::KafkaError& why = result.error();
+  std::string name = followed.partition->id().to_string();
+  switch (why.code) {
+    case ErrorCode::kFencedLeaderEpoch:
+    case ErrorCode::kNotLeaderOrFollower:
+      followed.given_up = true;  // the metadata went on; we are told what to follow next
+      return;
+    case ErrorCode::kCorruptMessage:
+      // Bytes can be damaged on their way; what is damaged at the leader stays so.
+      params_.logger.error("{}: broker {} sent a damaged batch: {}", name, params_.leader_id,
+                           why.message);
+      return back_off(followed);
+    default:
+      params_.logger.error("{} is not replicated any more: {} {}", name, protocol::name(why.code),
+                           why.message);
+      followed.given_up = true;
+  }
+}
+
+void ReplicaFetcher::failed(const PartitionId& id, Followed& followed, ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kOffsetOutOfRange:
+      return find_range(id, followed);
+    case ErrorCode::kFencedLeaderEpoch:
+      followed.given_up = true;
+      return;
+    default:
+      // It does not know yet that it leads, or that we are a replica, or is in trouble itself.
+      params_.logger.debug("{}: broker {} answers {}", followed.partition->id().to_string(),
+                           params_.leader_id, protocol::name(code));
+      return back_off(followed);
+  }
+}
+
+void ReplicaFetcher::back_off(Followed& followed) {
+  followed.not_before = params_.clock->monotonic() + params_.settings.backoff;
+}
+
+// The leader tells the largest epoch not above ours that it has, and where that ends with it. All
+// up to there, or to where the epoch ends with us if that is less, is the same; from the next fetch
+// it may turn out that an earlier epoch differs too.
+void ReplicaFetcher::cut_where_diverging(Followed& followed, const Data& data) {
+  const log::Log& log = *followed.partition->log();
+  log::EpochEnd own = log.end_offset_for_epoch(data.diverging_epoch.epoch);
+  int64_t offset = own.epoch < 0 ? log.log_start_offset()
+                                 : std::min(own.end_offset, data.diverging_epoch.end_offset);
+  offset = std::min(offset, log.log_end_offset());
+  params_.logger.info("{}: cut at offset {} of {}, where broker {} has another log",
+                      followed.partition->id().to_string(), offset, log.log_end_offset(),
+                      params_.leader_id);
+  store_result(followed, followed.partition->truncate(followed.leader_epoch, offset));
+}
+
+// Our end lies outside of the leader's log: beyond its end after an unclean election, or before its
+// start if we were away for longer than it keeps records.
+void ReplicaFetcher::find_range(const PartitionId& id, Followed& followed) {
+  followed.resolving = true;
+  int32_t epoch = followed.leader_epoch;
+  ask_offset(id, epoch, kLatestOffset, [this, id, epoch](Followed& asked, int64_t end) {
+    if (end < asked.partition->log()->log_end_offset()) {
+      return move_into(asked, end, end);
+    }
+    ask_offset(id, epoch, kEarliestOffset,
+               [this, end](Followed& now, int64_t start) { move_into(now, end, start); });
+  });
+}
+
+void ReplicaFetcher::move_into(Followed& followed, int64_t leader_end, int64_t leader_start) {
+  followed.resolving = false;
+  partition::Partition& partition = *followed.partition;
+  int64_t own_end = partition.log()->log_end_offset();
+  if (leader_end < own_end) {
+    params_.logger.warn("{}: cut at offset {} of {}, where the log of broker {} ends",
+                        partition.id().to_string(), leader_end, own_end, params_.leader_id);
+    store_result(followed, partition.truncate(followed.leader_epoch, leader_end));
+  } else if (leader_start > own_end) {
+    params_.logger.warn("{}: begun anew at offset {}, where the log of broker {} begins",
+                        partition.id().to_string(), leader_start, params_.leader_id);
+    store_result(followed, partition.start_over(followed.leader_epoch, leader_start));
+  }
+  step();
+}
+
+void ReplicaFetcher::ask_offset(const PartitionId& id, int32_t leader_epoch, int64_t timestamp,
+                                std::function<void(Followed&, int64_t)> then) {
+  auto found = partitions_.find(id);
+  if (found == partitions_.end()) return;
+  std::shared_ptr<client::Channel> channel = params_.channel();
+  auto done = [self = shared_from_this(), id, leader_epoch, then](int64_t offset) {
+    auto asked = self->partitions_.find(id);
+    if (asked == self->partitions_.end() || asked->second.leader_epoch != leader_epoch) return;
+    if (offset >= 0) return then(asked->second, offset);
+    asked->second.resolving = false;
+    self->back_off(asked->second);
+    self->step();
+  };
+  if (!channel) return params_.loop->post([done] { done(-1); });
+  ListOffsetsRequest request;
+  request.replica_id = params_.broker_id;
+  request.topics.push_back({.name = found->second.partition->id().topic,
+                            .partitions = {{.partition_index = id.second,
+                                            .current_leader_epoch = leader_epoch,
+                                            .timestamp = timestamp}}});
+  client::call<ListOffsetsResponse>(
+      *channel, std::move(request),
+      [self = shared_from_this(), done](base::Result<client::Reply<ListOffsetsResponse>> reply) {
+        int64_t offset = -1;
+        if (reply && reply->message.topics.size() == 1 &&
+            reply->message.topics[0].partitions.size() == 1) {
+          const auto& answer = reply->message.topics[0].partitions[0];
+          if (answer.error_code == ErrorCode::kNone) offset = answer.offset;
+        }
+        self->params_.loop->post([done, offset] { done(offset); });
+      });
+}
+
+}  // namespace longhaul::broker::replication

@@ -1,0 +1,78 @@
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+#include "tests/broker/replication/replica_set.h"
+
+namespace longhaul::broker::replication {
+namespace {
+
+/// Something goes wrong. Never so much that Kafka's own promise would not hold: whoever loses its
+/// disk's cache is not the only one in sync.
+void harm(ReplicaSet& set) {
+  auto id = static_cast<int32_t>(1 + set.simulation.random().below(ReplicaSet::kBrokers));
+  auto other = static_cast<int32_t>(1 + set.simulation.random().below(ReplicaSet::kBrokers));
+  bool alone = set.is_in_sync(id) && set.isr_size() == 1;
+  switch (set.simulation.random().below(5)) {
+    case 0:
+      if (set.is_up(id) && !alone) set.crash(id, base::CrashMode::kLoseUnsynced);
+      return;
+    case 1:
+      if (set.is_up(id) && !alone) set.crash(id, base::CrashMode::kTorn);
+      return;
+    case 2:
+      if (set.is_up(id)) set.crash(id, base::CrashMode::kKeepAll);
+      return;
+    case 3:
+      if (id != other) set.cut(id, other, set.simulation.some_delay(200ms));
+      return;
+    default:
+      set.start(id);
+      return;
+  }
+}
+
+void run(uint64_t seed, std::map<std::string, int>& counts) {
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  ReplicaSet set(seed);
+  for (int i = 0; i < 2000; ++i) {
+    set.simulation.run_for(set.simulation.some_delay(2ms));
+    set.produce();
+    if (set.simulation.chance(2)) harm(set);
+    if (set.simulation.chance(2)) {
+      set.start(static_cast<int32_t>(1 + set.simulation.random().below(ReplicaSet::kBrokers)));
+    }
+    if (testing::Test::HasFailure()) return;
+  }
+  set.heal();
+  for (int32_t id = 1; id <= ReplicaSet::kBrokers; ++id) set.start(id);
+  bool settled = false;
+  for (int i = 0; i < 3000 && !settled; ++i) {
+    set.simulation.run_for(10ms);
+    settled = set.has_settled();
+  }
+  ASSERT_TRUE(settled) << "the replicas do not come together";
+  set.check();
+  for (const auto& [what, times] : set.counts) counts[what] += times;
+  counts["acknowledged"] += static_cast<int>(set.acknowledged());
+}
+
+uint64_t from_environment(const char* name, uint64_t otherwise) {
+  const char* value = std::getenv(name);
+  return value ? std::strtoull(value, nullptr, 10) : otherwise;
+}
+
+TEST(Replication, KeepsWhatItAcknowledged) {
+  uint64_t first = from_environment("LONGHAUL_SIM_FIRST", 1);
+  uint64_t seeds = from_environment("LONGHAUL_SIM_SEEDS", 20);
+  std::map<std::string, int> counts;
+  for (uint64_t seed = first; seed < first + seeds && !HasFailure(); ++seed) run(seed, counts);
+  for (const auto& [what, times] : counts) RecordProperty(what, times);
+  for (const char* what : {"kills", "power failures", "cuts", "lost messages", "elections",
+                           "expansions", "shrinkings", "refused changes", "acknowledged"}) {
+    EXPECT_GT(counts[what], 0) << "no seed had " << what;
+  }
+}
+
+}  // namespace
+}  // namespace longhaul::broker::replication
