@@ -88,6 +88,7 @@ void ReplicaFetcher::send(FetchSession::Wanted wanted) {
   request.max_wait_ms = static_cast<int32_t>(params_.settings.max_wait.count());
   request.min_bytes = params_.settings.min_bytes;
   request.max_bytes = params_.settings.max_bytes;
+  for (const auto& [id, part] : wanted) partitions_.at(id).asked = true;
   session_.prepare(std::move(wanted), request);
   in_flight_ = true;
   client::call<FetchResponse>(
@@ -121,7 +122,8 @@ void ReplicaFetcher::answered(base::Result<client::Reply<FetchResponse>> reply) 
 
 void ReplicaFetcher::take(const PartitionId& id, const Data& data) {
   auto found = partitions_.find(id);
-  if (found == partitions_.end()) return;  // not ours any more since we asked
+  // What was asked under an earlier epoch, or is not ours any more, says nothing.
+  if (found == partitions_.end() || !found->second.asked) return;
   Followed& followed = found->second;
   if (data.error_code != ErrorCode::kNone) return failed(id, followed, data.error_code);
   if (data.diverging_epoch.epoch >= 0) return cut_where_diverging(followed, data);
@@ -144,6 +146,8 @@ void ReplicaFetcher::store_result(Followed& followed, const protocol::KafkaResul
   switch (why.code) {
     case ErrorCode::kFencedLeaderEpoch:
     case ErrorCode::kNotLeaderOrFollower:
+      params_.logger.debug("{}: broker {} is followed no more under epoch {}: {}", name,
+                           params_.leader_id, followed.leader_epoch, protocol::name(why.code));
       followed.given_up = true;  // the metadata went on; we are told what to follow next
       return;
     case ErrorCode::kCorruptMessage:
@@ -196,6 +200,9 @@ void ReplicaFetcher::cut_where_diverging(Followed& followed, const Data& data) {
 // start if we were away for longer than it keeps records.
 void ReplicaFetcher::find_range(const PartitionId& id, Followed& followed) {
   followed.resolving = true;
+  params_.logger.debug("{}: offset {} lies outside of the log of broker {}",
+                       followed.partition->id().to_string(),
+                       followed.partition->log()->log_end_offset(), params_.leader_id);
   int32_t epoch = followed.leader_epoch;
   ask_offset(id, epoch, kLatestOffset, [this, id, epoch](Followed& asked, int64_t end) {
     if (end < asked.partition->log()->log_end_offset()) {

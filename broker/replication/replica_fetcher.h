@@ -59,6 +59,7 @@ class ReplicaFetcher : public std::enable_shared_from_this<ReplicaFetcher> {
     std::shared_ptr<partition::Partition> partition;
     int32_t leader_epoch = -1;
     base::Clock::Monotonic not_before{};
+    bool asked = false;      ///< by the fetch that is under way, under this epoch
     bool resolving = false;  ///< asks where the leader's log begins and ends
     bool given_up = false;   ///< until the metadata says something new
   };

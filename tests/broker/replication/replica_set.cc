@@ -1,5 +1,7 @@
 #include "tests/broker/replication/replica_set.h"
 
+#include <fmt/format.h>
+
 #include "protocol/frame.h"
 #include "protocol/messages/list_offsets.h"
 #include "tests/broker/log/log_fixture.h"
@@ -15,6 +17,7 @@ using protocol::ListOffsetsResponse;
 
 const base::Uuid kTopic = base::Uuid::parse("L6E9ma8CQHmKKUE2p9DgEg").value();
 constexpr sim::Time kLatency{300};
+constexpr const char* kNames[] = {"", "broker 1", "broker 2", "broker 3"};
 constexpr int64_t kFirstTimestamp = 1'700'000'000'000;
 
 std::shared_ptr<partition::TopicSettings> settings() {
@@ -151,7 +154,7 @@ Replica::Replica(ReplicaSet& set, int32_t broker_id, int64_t broker_epoch,
       set_(set),
       loop_(set.simulation, sim::Time(20)),
       surroundings_{broker_id, set.clock, *this, proposals_, ReplicaSet::kMaxLag} {
-  log::Log::Params params{&files, &set.clock, base::Logger(base::null_sink(), "log")};
+  log::Log::Params params{&files, &set.clock, base::Logger(set.lines, "log")};
   params.path = "/data/t-0";
   params.id = {"t", 0};
   params.topic_id = kTopic;
@@ -183,6 +186,7 @@ Replica::Replica(ReplicaSet& set, int32_t broker_id, int64_t broker_epoch,
   fetchers_ = std::make_unique<FetcherManager>(FetcherManager::Params{
       .loops = {&loop_},
       .clock = &set.clock,
+      .logger = base::Logger(set.lines, kNames[id]),
       .broker_id = id,
       .broker_epoch = [this] { return epoch; },
       .channel = [this](int32_t leader,
@@ -388,6 +392,19 @@ bool ReplicaSet::has_settled() {
     }
   }
   return true;
+}
+
+std::string ReplicaSet::describe() {
+  std::string text =
+      fmt::format("leader {} of epoch {}, partition epoch {}, ISR {}\n", state_.leader,
+                  state_.leader_epoch, state_.partition_epoch, fmt::join(state_.isr, " "));
+  for (const auto& [id, replica] : replicas_) {
+    text += fmt::format("broker {}: leads {}, epoch {}, high watermark {}, end {}\n", id,
+                        replica->partition().is_leader(), replica->partition().leader_epoch(),
+                        replica->log().high_watermark(), replica->log().log_end_offset());
+  }
+  for (const std::string& line : lines.last) text += line + "\n";
+  return text;
 }
 
 void ReplicaSet::check() {

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <set>
@@ -84,8 +85,18 @@ class ReplicaSet {
   /// All are in sync, their logs are the same, and everything acknowledged is in them.
   bool has_settled();
   void check();
+  std::string describe();
 
   sim::Simulation simulation;
+  /// What was said last.
+  struct Lines final : base::LogSink {
+    std::deque<std::string> last;
+    void write(base::LogLevel, std::string_view who, std::string_view text) override {
+      if (text.ends_with("lost")) return;
+      last.push_back(std::string(who) + ": " + std::string(text));
+      if (last.size() > 40) last.pop_front();
+    }
+  } lines;
   sim::Clock clock{simulation};
   std::map<std::string, int> counts;  ///< of what has happened
 

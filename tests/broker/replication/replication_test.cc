@@ -51,7 +51,7 @@ void run(uint64_t seed, std::map<std::string, int>& counts) {
     set.simulation.run_for(10ms);
     settled = set.has_settled();
   }
-  ASSERT_TRUE(settled) << "the replicas do not come together";
+  ASSERT_TRUE(settled) << "the replicas do not come together:\n" << set.describe();
   set.check();
   for (const auto& [what, times] : set.counts) counts[what] += times;
   counts["acknowledged"] += static_cast<int>(set.acknowledged());
