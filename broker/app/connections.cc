@@ -33,4 +33,23 @@ std::shared_ptr<client::Channel> Connections::to_controller(const client::Endpoi
   return open().controller.to(endpoint);
 }
 
+LeaderConnections::Open::Open(size_t lanes, std::chrono::milliseconds timeout)
+    : thread("replication") {
+  for (size_t i = 0; i < lanes; ++i) {
+    pools.push_back(std::make_unique<client::Pool>(thread, options(timeout, timeout)));
+  }
+}
+
+std::shared_ptr<client::Channel> LeaderConnections::to(const client::Endpoint& endpoint,
+                                                       size_t lane) {
+  std::lock_guard lock(mutex_);
+  if (!open_) open_ = std::make_unique<Open>(lanes_, timeout_);
+  return open_->pools[lane]->to(endpoint);
+}
+
+void LeaderConnections::close() {
+  std::lock_guard lock(mutex_);
+  open_.reset();
+}
+
 }  // namespace longhaul::broker::app

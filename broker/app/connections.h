@@ -3,6 +3,8 @@
 
 #include <chrono>
 #include <memory>
+#include <mutex>
+#include <vector>
 
 #include "client/endpoint.h"
 #include "client/pool.h"
@@ -33,6 +35,30 @@ class Connections {
   Open& open();
 
   const std::chrono::milliseconds quorum_timeout_;
+  std::unique_ptr<Open> open_;
+};
+
+/// Connections of followers to leaders; each lane of fetches has its own, since answers come in the
+/// order of requests. Made as those above. Any thread.
+class LeaderConnections {
+ public:
+  LeaderConnections(size_t lanes, std::chrono::milliseconds timeout)
+      : lanes_(lanes), timeout_(timeout) {}
+
+  std::shared_ptr<client::Channel> to(const client::Endpoint& endpoint, size_t lane);
+  /// Breaks all of them off.
+  void close();
+
+ private:
+  struct Open {
+    Open(size_t lanes, std::chrono::milliseconds timeout);
+    client::IoThread thread;
+    std::vector<std::unique_ptr<client::Pool>> pools;
+  };
+
+  const size_t lanes_;
+  const std::chrono::milliseconds timeout_;
+  std::mutex mutex_;
   std::unique_ptr<Open> open_;
 };
 

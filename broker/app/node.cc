@@ -12,6 +12,7 @@
 #include "broker/app/option_rules.h"
 #include "broker/app/quorum_network.h"
 #include "broker/app/registration.h"
+#include "broker/app/replication.h"
 #include "broker/app/room_settings.h"
 #include "broker/handlers/auto_create.h"
 #include "broker/handlers/dispatcher.h"
@@ -32,6 +33,22 @@ log::LogManager::Loaded load(log::LogManager& logs, base::Executor* several) {
   std::promise<log::LogManager::Loaded> loaded;
   logs.load(*several, [&](log::LogManager::Loaded found) { loaded.set_value(found); });
   return loaded.get_future().get();
+}
+
+Replication::Params replication_params(const config::BrokerConfig& config,
+                                       const NodeEnvironment& environment,
+                                       const handlers::CurrentImage& image,
+                                       const partition::ReplicaManager& replicas) {
+  std::vector<base::EventLoop*> loops = environment.fetcher_loops;
+  if (loops.empty()) loops.push_back(&environment.metadata_loop);
+  return {.config = config,
+          .clock = environment.clock,
+          .log = environment.log,
+          .image = image,
+          .replicas = replicas,
+          .loop = environment.metadata_loop,
+          .fetcher_loops = std::move(loops),
+          .connect = environment.connect_leader};
 }
 
 std::string describe_refusal(protocol::ErrorCode why, const metadata::MetadataImage& image) {
@@ -80,7 +97,10 @@ struct Node::Rooms {
         cleaner(log_cleaner_params(config, environment, *logs)),
         scrubber(log_scrubber_params(config, environment, *logs)),
         rules(config),
-        replicas(config, *logs, surroundings, base::Logger(environment.log, "replicas")),
+        image(std::make_shared<const metadata::MetadataImage>()),
+        replication(replication_params(config, environment, image, replicas)),
+        replicas(config, *logs, replication.surroundings(),
+                 base::Logger(environment.log, "replicas")),
         offsets({.replicas = replicas,
                  .loop = environment.groups_loop,
                  .workers = environment.workers,
@@ -94,8 +114,7 @@ struct Node::Rooms {
         fetch_sessions(static_cast<size_t>(std::max(
                            0, config.integer("max.incremental.fetch.session.cache.slots"))),
                        environment.clock, environment.random),
-        housekeeping(environment.timers, environment.workers),
-        image(std::make_shared<const metadata::MetadataImage>()) {}
+        housekeeping(environment.timers, environment.workers) {}
 
   base::Result<void> open_metadata();
   void serve();
@@ -109,6 +128,7 @@ struct Node::Rooms {
   std::shared_ptr<metadata::DirectoryAssignments> directory_assignments();
   void register_controller(protocol::ControllerRegistrationRequest request);
   void tell_if_ready();
+  void stop_replicating(base::Task done);
   protocol::BrokerRegistrationRequest registration(
       const std::vector<config::Listener>& advertised) const;
 
@@ -122,12 +142,13 @@ struct Node::Rooms {
   log::LogCleaner cleaner;
   log::LogScrubber scrubber;
   OptionRules rules;
+  handlers::CurrentImage image;
+  Replication replication;
   partition::ReplicaManager replicas;
   OffsetsLog offsets;
   std::unique_ptr<groups::GroupCoordinator> groups;
   handlers::FetchSessionCache fetch_sessions;
   Housekeeping housekeeping;
-  handlers::CurrentImage image;
   handlers::CodecsPool codecs;
   std::shared_ptr<metadata::MetadataNode> metadata;
   std::unique_ptr<handlers::ProducerIds> producer_ids;
@@ -200,7 +221,11 @@ void Node::Rooms::serve() {
                          .fetch_sessions = fetch_sessions,
                          .producer_ids = *producer_ids,
                          .codecs = codecs});
+  replication.set_controller(*metadata);
   add_log_chores(housekeeping, config, *logs);
+  housekeeping.add(
+      std::chrono::duration_cast<std::chrono::milliseconds>(replication.surroundings().max_lag) / 2,
+      [this] { replication.shrink_isrs(); });
   base::Executor& background = environment.background ? *environment.background  //
                                                       : environment.workers;
   add_cleaner_chores(housekeeping, config, background, cleaner);
@@ -219,6 +244,7 @@ void Node::Rooms::take_up(const metadata::Shared<metadata::MetadataImage>& after
   took_up_first_image = true;
   image.store(after);
   if (directories) directories->follow(after, is_first ? metadata::all_of(*after) : changes);
+  replication.take_up(applied);
   tell_groups(*after, std::move(applied));
   retry_unserved();
   tell_if_ready();
@@ -230,7 +256,9 @@ void Node::Rooms::retry_unserved() {
   retry_timer = environment.metadata_loop.after(kRetryUnserved, [this] {
     retry_timer = 0;
     auto now = image.load();
-    tell_groups(*now, replicas.retry_unserved(*now));
+    partition::Applied applied = replicas.retry_unserved(*now);
+    replication.take_up(applied);
+    tell_groups(*now, std::move(applied));
     if (directories) directories->look_again();
     retry_unserved();
   });
@@ -322,6 +350,18 @@ void Node::Rooms::tell_if_ready() {
   if (resigning || (config.is_broker && !is_alive)) return;
   ready = true;
   if (on_ready) std::exchange(on_ready, {})();
+}
+
+/// Nothing is written any more when this is done: by fetchers, by the quorum, or to partitions.
+void Node::Rooms::stop_replicating(base::Task done) {
+  replication.stop([this, done = std::move(done)]() mutable {
+    environment.metadata_loop.post([this, done = std::move(done)]() mutable {
+      metadata->stop([this, done = std::move(done)]() mutable {
+        replicas.stop();
+        done();
+      });
+    });
+  });
 }
 
 // Once a run; nothing waits for it.
@@ -416,8 +456,7 @@ void Node::stop(base::Callback<void(base::Result<void>)> done) {
       rooms.stopping = true;
       rooms.environment.metadata_loop.cancel(std::exchange(rooms.retry_timer, 0));
       rooms.environment.metadata_loop.cancel(std::exchange(rooms.registration_timer, 0));
-      rooms.metadata->stop([&rooms, epoch, done = std::move(done)]() mutable {
-        rooms.replicas.stop();
+      rooms.stop_replicating([&rooms, epoch, done = std::move(done)]() mutable {
         rooms.environment.workers.post([&rooms, epoch, done = std::move(done)]() mutable {
           done(rooms.logs->shutdown(epoch));
         });

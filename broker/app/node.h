@@ -47,6 +47,12 @@ struct NodeEnvironment {
   /// controller. Used on the metadata loop; empty: there are no other nodes.
   std::function<std::shared_ptr<client::Channel>(const client::Endpoint&)> connect_quorum = {};
   std::function<std::shared_ptr<client::Channel>(const client::Endpoint&)> connect_controller = {};
+  /// Where followers fetch, one for each of num.replica.fetchers. None: on the metadata loop.
+  std::vector<base::EventLoop*> fetcher_loops = {};
+  /// A connection to the leader of partitions, for each lane of fetches one of its own. Any thread;
+  /// empty: there are no other brokers.
+  std::function<std::shared_ptr<client::Channel>(const client::Endpoint&, size_t lane)>
+      connect_leader = {};
 };
 
 /// Usage: open, start, then hand requests to `handler()`; stop before destroying it.

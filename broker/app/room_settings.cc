@@ -24,8 +24,7 @@ metadata::ControllerSettings controller_settings(const config::BrokerConfig& con
           .default_replication_factor =
               static_cast<int16_t>(config.integer("default.replication.factor")),
           .delete_topics = config.boolean("delete.topic.enable"),
-          .region_ordinal = config.integer("longhaul.region.ordinal"),
-          .most_replicas = metadata::kMostReplicasYet};
+          .region_ordinal = config.integer("longhaul.region.ordinal")};
 }
 
 metadata::UpkeepSettings upkeep_settings(const config::BrokerConfig& config) {

@@ -26,7 +26,6 @@ std::span<const Option> topic_options();
 // What stands in the place of an option without effect, where several share the reason.
 inline constexpr std::string_view kClassicGroupsYet =
     "groups follow the classic protocol in this version";
-inline constexpr std::string_view kNoFollowersYet = "followers do not copy in this version";
 inline constexpr std::string_view kNoIdleRecordsYet =
     "the controller writes nothing while nothing changes in this version";
 inline constexpr std::string_view kNoKerberos = "Kerberos (GSSAPI) is not offered";

@@ -25,8 +25,7 @@ CreateTopicsRequest::CreatableTopic describe(const Services& services, const std
         if (broker->is_active()) ++brokers;
       });
   int32_t wanted = services.config.integer("offsets.topic.replication.factor");
-  topic.replication_factor = static_cast<int16_t>(
-      std::max(1, std::min({wanted, brokers, int32_t{metadata::kMostReplicasYet}})));
+  topic.replication_factor = static_cast<int16_t>(std::max(1, std::min(wanted, brokers)));
   topic.configs = {
       {.name = "cleanup.policy", .value = "compact"},
       {.name = "compression.type", .value = "producer"},

@@ -1,8 +1,12 @@
 #include "protocol/messages/delete_records.h"
 
+#include <chrono>
 #include <map>
+#include <memory>
 #include <string>
+#include <vector>
 
+#include "broker/handlers/await_all.h"
 #include "broker/handlers/handlers.h"
 #include "broker/handlers/topic_lookup.h"
 
@@ -64,6 +68,50 @@ void remove_segments(Services& services, const DeleteRecordsResponse& response) 
   }
 }
 
+/// A partition from which records are deleted, but not yet at all of its replicas.
+struct Undeleted {
+  std::shared_ptr<partition::Partition> partition;
+  int64_t offset;  // from which on they stay
+  size_t topic;    // where its answer stands
+  size_t index;
+};
+
+std::vector<Undeleted> parts_of(Services& services, const DeleteRecordsResponse& response) {
+  std::vector<Undeleted> parts;
+  for (size_t topic = 0; topic < response.topics.size(); ++topic) {
+    const auto& partitions = response.topics[topic].partitions;
+    for (size_t index = 0; index < partitions.size(); ++index) {
+      if (partitions[index].error_code != ErrorCode::kNone) continue;
+      auto found =
+          services.replicas.find(response.topics[topic].name, partitions[index].partition_index);
+      if (found) parts.push_back({std::move(found), partitions[index].low_watermark, topic, index});
+    }
+  }
+  return parts;
+}
+
+/// As in Kafka, it is done once all replicas that are alive have done it.
+void answer_when_deleted(Services& services, Call call, DeleteRecordsResponse response,
+                         int32_t timeout_ms) {
+  auto parts = parts_of(services, response);
+  if (parts.empty()) return call.respond(response);
+  base::EventLoop& loop = call.loop();
+  auto begin = [&parts](size_t part, partition::CommitCallback done) {
+    parts[part].partition->await_deletion(parts[part].offset, std::move(done));
+  };
+  auto done = [call = std::move(call), response = std::move(response),
+               parts](const std::vector<ErrorCode>& outcomes) mutable {
+    for (size_t i = 0; i < parts.size(); ++i) {
+      if (outcomes[i] == ErrorCode::kNone) continue;
+      auto& answer = response.topics[parts[i].topic].partitions[parts[i].index];
+      answer.error_code = outcomes[i];
+      answer.low_watermark = kNoLowWatermark;
+    }
+    call.respond(response);
+  };
+  await_all(loop, std::chrono::milliseconds(timeout_ms), parts.size(), begin, std::move(done));
+}
+
 }  // namespace
 
 void handle_delete_records(Services& services, Call call) {
@@ -83,8 +131,12 @@ void handle_delete_records(Services& services, Call call) {
           }
         }
         make_durable(services, response);
-        call.respond(response);
         remove_segments(services, response);
+        base::EventLoop& loop = call.loop();
+        loop.post([&services, call = std::move(call), response = std::move(response),
+                   timeout_ms = request.timeout_ms]() mutable {
+          answer_when_deleted(services, std::move(call), std::move(response), timeout_ms);
+        });
       });
 }
 

@@ -70,7 +70,8 @@ void FetchOperation::watch_and_look() {
   notified_ = false;
   auto image = services_.image.load();
   for (const FetchEntry& entry : plan_.entries().in_order()) {
-    if (auto partition = find(*image, entry).partition) partition->watch(weak_from_this(), isolation_);
+    if (auto partition = find(*image, entry).partition)
+      partition->watch(weak_from_this(), isolation_);
   }
   Gathered gathered = gather();
   if (is_enough(gathered)) finish(std::move(gathered));

@@ -59,13 +59,13 @@ bool is_known(int64_t timestamp, int16_t version) {
 }
 
 Answer look_up(const partition::Partition& partition,
-               const ListOffsetsRequest::ListOffsetsPartition& wanted, int8_t isolation) {
+               const ListOffsetsRequest::ListOffsetsPartition& wanted,
+               partition::Isolation isolation) {
   Answer answer{.partition_index = wanted.partition_index};
   answer.error_code = partition.check_leader(wanted.current_leader_epoch);
   if (answer.error_code != ErrorCode::kNone) return answer;
   const log::Log& log = *partition.log();
-  int64_t upper_bound =
-      isolation == kReadCommitted ? log.last_stable_offset() : log.high_watermark();
+  int64_t upper_bound = partition.upper_bound(isolation);
   switch (wanted.timestamp) {
     case kLatest:
       answer.offset = upper_bound;
@@ -86,7 +86,7 @@ Answer look_up(const partition::Partition& partition,
 
 Answer answer_for(Services& services, const metadata::MetadataImage& image,
                   const std::string& topic, const ListOffsetsRequest::ListOffsetsPartition& wanted,
-                  int8_t isolation, int16_t version) {
+                  partition::Isolation isolation, int16_t version) {
   auto refuse = [&](ErrorCode why) {
     return Answer{.partition_index = wanted.partition_index, .error_code = why};
   };
@@ -97,10 +97,18 @@ Answer answer_for(Services& services, const metadata::MetadataImage& image,
   return refuse(services.replicas.why_missing(image.topic(topic), wanted.partition_index));
 }
 
+/// A follower sees all there is.
+partition::Isolation isolation_of(const ListOffsetsRequest& request) {
+  if (request.replica_id >= 0) return partition::Isolation::kLogEnd;
+  return request.isolation_level == kReadCommitted ? partition::Isolation::kLastStableOffset
+                                                   : partition::Isolation::kHighWatermark;
+}
+
 ListOffsetsResponse list_offsets(Services& services, const ListOffsetsRequest& request,
                                  int16_t version) {
   ListOffsetsResponse response;
   auto image = services.image.load();
+  partition::Isolation isolation = isolation_of(request);
   for (const auto& topic : request.topics) {
     auto& shown = response.topics.emplace_back();
     shown.name = topic.name;
@@ -113,7 +121,7 @@ ListOffsetsResponse list_offsets(Services& services, const ListOffsetsRequest& r
         continue;
       }
       shown.partitions.push_back(
-          answer_for(services, *image, topic.name, wanted, request.isolation_level, version));
+          answer_for(services, *image, topic.name, wanted, isolation, version));
     }
   }
   if (version < kFirstVersionWithEpochs) {

@@ -1,7 +1,7 @@
-#include <atomic>
 #include <chrono>
 #include <memory>
 
+#include "broker/handlers/await_all.h"
 #include "broker/handlers/handlers.h"
 #include "broker/handlers/topic_lookup.h"
 #include "protocol/messages/produce.h"
@@ -29,56 +29,14 @@ struct Uncommitted {
   size_t index;
 };
 
-/// A produce with acks=all that waits for its partitions, or for its timeout. The parts complete
-/// on any thread; the answer is made on the connection's loop.
-class WaitingProduce : public std::enable_shared_from_this<WaitingProduce> {
- public:
-  WaitingProduce(Call call, ProduceResponse response, std::vector<Uncommitted> parts)
-      : call_(std::move(call)), response_(std::move(response)), parts_(std::move(parts)) {}
-
-  void start(int32_t timeout_ms) {
-    left_ = parts_.size();
-    outcomes_ = std::vector<std::atomic<int16_t>>(parts_.size());
-    for (auto& each : outcomes_) each = static_cast<int16_t>(ErrorCode::kRequestTimedOut);
-    timer_ = call_.loop().after(std::chrono::milliseconds(timeout_ms),
-                                [self = shared_from_this()] { self->finish(); });
-    for (size_t i = 0; i < parts_.size(); ++i) {
-      parts_[i].partition->await_commit(
-          parts_[i].next_offset,
-          [self = shared_from_this(), i](ErrorCode outcome) { self->part_done(i, outcome); });
-    }
+void put_outcomes(const std::vector<Uncommitted>& parts, const std::vector<ErrorCode>& outcomes,
+                  ProduceResponse& response) {
+  for (size_t i = 0; i < parts.size(); ++i) {
+    if (outcomes[i] == ErrorCode::kNone) continue;
+    auto& answer = response.responses[parts[i].topic].partition_responses[parts[i].index];
+    answer = {.index = answer.index, .error_code = outcomes[i], .base_offset = -1};
   }
-
- private:
-  void part_done(size_t i, ErrorCode outcome) {
-    outcomes_[i] = static_cast<int16_t>(outcome);
-    if (left_.fetch_sub(1) != 1) return;
-    call_.loop().post([self = shared_from_this()] {
-      self->call_.loop().cancel(self->timer_);
-      self->finish();
-    });
-  }
-
-  void finish() {
-    if (finished_) return;
-    finished_ = true;
-    for (size_t i = 0; i < parts_.size(); ++i) {
-      auto outcome = static_cast<ErrorCode>(outcomes_[i].load());
-      if (outcome == ErrorCode::kNone) continue;
-      auto& answer = response_.responses[parts_[i].topic].partition_responses[parts_[i].index];
-      answer = {.index = answer.index, .error_code = outcome, .base_offset = -1};
-    }
-    call_.respond(response_);
-  }
-
-  Call call_;
-  ProduceResponse response_;
-  std::vector<Uncommitted> parts_;
-  std::vector<std::atomic<int16_t>> outcomes_;
-  std::atomic<size_t> left_{0};
-  base::TimerId timer_ = 0;
-  bool finished_ = false;  // on the loop only
-};
+}
 
 /// One request that may append, from its decoding to its answer.
 class Producing {
@@ -139,9 +97,17 @@ class Producing {
     }
     if (uncommitted_.empty()) return call_.respond(response_);
     call_.release_frame();
-    auto waiting = std::make_shared<WaitingProduce>(std::move(call_), std::move(response_),
-                                                    std::move(uncommitted_));
-    waiting->start(request_.timeout_ms);
+    base::EventLoop& loop = call_.loop();
+    auto begin = [&parts = uncommitted_](size_t part, partition::CommitCallback done) {
+      parts[part].partition->await_commit(parts[part].next_offset, std::move(done));
+    };
+    auto parts = uncommitted_;
+    await_all(loop, std::chrono::milliseconds(request_.timeout_ms), parts.size(), begin,
+              [call = std::move(call_), response = std::move(response_),
+               parts](const std::vector<ErrorCode>& outcomes) mutable {
+                put_outcomes(parts, outcomes, response);
+                call.respond(response);
+              });
   }
 
  private:

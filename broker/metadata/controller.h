@@ -37,10 +37,6 @@ inline constexpr int32_t kProducerIdBlock = 1'000;
 /// Each region has 2^48 producer IDs of its own, so that those of two regions never meet.
 inline constexpr int kProducerIdRegionShift = 48;
 
-/// Followers do not copy their leaders' records in this version: a partition of several replicas
-/// would promise what it does not keep.
-inline constexpr int16_t kMostReplicasYet = 1;
-
 struct ControllerSettings {
   int32_t node_id = -1;
   std::string cluster_id;
@@ -48,7 +44,6 @@ struct ControllerSettings {
   int16_t default_replication_factor = 1;  ///< default.replication.factor
   bool delete_topics = true;               ///< delete.topic.enable
   int32_t region_ordinal = 0;              ///< longhaul.region.ordinal, 0 … 32767
-  int16_t most_replicas = INT16_MAX;       ///< of one partition
 };
 
 class BrokerHeartbeatTracker;

@@ -19,8 +19,7 @@ KafkaResult<Assignment> assign(const ControllerInput& input, const Topic& topic,
                                const WantedGrowth& wanted, int32_t additional) {
   size_t replication_factor = topic.partitions.front()->replicas.size();
   if (!wanted.assignments)
-    return place(input.image, additional, static_cast<int16_t>(replication_factor),
-                 input.settings.most_replicas, input.random);
+    return place(input.image, additional, static_cast<int16_t>(replication_factor), input.random);
   if (wanted.assignments->size() != static_cast<size_t>(additional))
     return kafka_fail(ErrorCode::kInvalidReplicaAssignment,
                       fmt::format("Attempted to add {} additional partition(s), but only {} "
@@ -28,9 +27,7 @@ KafkaResult<Assignment> assign(const ControllerInput& input, const Topic& topic,
                                   additional, wanted.assignments->size()));
   Assignment result;
   for (const auto& chosen : *wanted.assignments) {
-    if (auto checked = check_manual(input.image, chosen.broker_ids, replication_factor,
-                                    input.settings.most_replicas);
-        !checked)
+    if (auto checked = check_manual(input.image, chosen.broker_ids, replication_factor); !checked)
       return tl::unexpected(checked.error());
     result.push_back(chosen.broker_ids);
   }

@@ -98,8 +98,7 @@ KafkaResult<Assignment> TopicCreation::manual(const Wanted& topic) const {
       return kafka_fail(ErrorCode::kInvalidReplicaAssignment,
                         fmt::format("Found multiple manual partition assignments for partition {}",
                                     partition.partition_index));
-    if (auto checked = check_manual(input_.image, partition.broker_ids, replication_factor,
-                                    input_.settings.most_replicas);
+    if (auto checked = check_manual(input_.image, partition.broker_ids, replication_factor);
         !checked)
       return tl::unexpected(checked.error());
     replication_factor = partition.broker_ids.size();
@@ -126,8 +125,7 @@ KafkaResult<Assignment> TopicCreation::assign(const Wanted& topic) const {
   int16_t replication_factor = topic.replication_factor == -1
                                    ? input_.settings.default_replication_factor
                                    : topic.replication_factor;
-  return place(input_.image, partitions_of(topic), replication_factor,
-               input_.settings.most_replicas, input_.random);
+  return place(input_.image, partitions_of(topic), replication_factor, input_.random);
 }
 
 KafkaResult<ConfigMap> TopicCreation::configs(const Wanted& topic) const {

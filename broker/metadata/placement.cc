@@ -90,8 +90,7 @@ base::Uuid directory_on(const MetadataImage& image, int32_t broker_id) {
 }
 
 protocol::KafkaResult<Assignment> place(const MetadataImage& image, int32_t partitions,
-                                        int16_t replication_factor, int16_t most,
-                                        base::Random& random) {
+                                        int16_t replication_factor, base::Random& random) {
   std::vector<Host> from = hosts(image);
   std::string prefix =
       fmt::format("Unable to replicate the partition {} time(s): ", replication_factor);
@@ -108,24 +107,15 @@ protocol::KafkaResult<Assignment> place(const MetadataImage& image, int32_t part
                              "{} broker(s) are registered or some brokers have all their log "
                              "directories cordoned.",
                              replication_factor, from.size()));
-  if (auto few = check_most_replicas(most, wanted); !few) return tl::unexpected(few.error());
   ReplicaPlacer placer(std::move(from), random);
   Assignment result;
   for (int32_t p = 0; p < partitions; ++p) result.push_back(placer.place(wanted));
   return result;
 }
 
-protocol::KafkaResult<> check_most_replicas(int16_t most, size_t replicas) {
-  if (replicas <= static_cast<size_t>(most)) return {};
-  return kafka_fail(ErrorCode::kInvalidReplicationFactor,
-                    fmt::format("A partition may have {} replica(s) in this version of the "
-                                "broker, and not {}.",
-                                most, replicas));
-}
-
 protocol::KafkaResult<> check_manual(const MetadataImage& image,
                                      const std::vector<int32_t>& replicas,
-                                     std::optional<size_t> replication_factor, int16_t most) {
+                                     std::optional<size_t> replication_factor) {
   auto wrong = [](std::string message) {
     return kafka_fail(ErrorCode::kInvalidReplicaAssignment, std::move(message));
   };
@@ -149,7 +139,7 @@ protocol::KafkaResult<> check_manual(const MetadataImage& image,
                     "replica(s), but this is not consistent with previous partitions, "
                     "which have {} replica(s).",
                     replicas.size(), *replication_factor));
-  return check_most_replicas(most, replicas.size());
+  return {};
 }
 
 protocol::KafkaResult<protocol::PartitionRecord> new_partition(

@@ -105,14 +105,10 @@ KafkaResult<> Reassignment::check_factor(const Partition& partition, size_t want
 ChangeResult Reassignment::begin(const Topic& topic, int32_t index,
                                  const std::vector<int32_t>& replicas) {
   const Partition& partition = *topic.partition(index);
-  int16_t most = input_.settings.most_replicas;
-  if (auto checked = check_manual(input_.image, replicas, std::nullopt, most); !checked)
+  if (auto checked = check_manual(input_.image, replicas, std::nullopt); !checked)
     return tl::unexpected(checked.error());
   if (auto checked = check_factor(partition, replicas.size()); !checked)
     return tl::unexpected(checked.error());
-  // While it moves it has both the old ones and the new ones.
-  size_t on_the_way = partition.replicas.size() + without(replicas, partition.replicas).size();
-  if (auto few = check_most_replicas(most, on_the_way); !few) return tl::unexpected(few.error());
   PartitionTarget target = PartitionTarget::of(partition);
   target.removing = without(partition.replicas, replicas);
   target.adding.clear();

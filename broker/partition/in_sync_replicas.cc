@@ -100,10 +100,10 @@ int64_t InSyncReplicas::committed_below(int64_t log_end_offset, Now now, Now max
   return lowest;
 }
 
-int64_t InSyncReplicas::lowest_start_offset(int64_t own) const {
+int64_t InSyncReplicas::lowest_start_offset(int64_t own, const Eligibility& alive) const {
   int64_t lowest = own;
   for (const auto& [id, follower] : followers_) {
-    lowest = std::min(lowest, follower.log_start_offset);
+    if (alive.epoch_of(id)) lowest = std::min(lowest, follower.log_start_offset);
   }
   return lowest;
 }

@@ -84,8 +84,8 @@ class InSyncReplicas {
   /// Everything below is on all members (and on who is about to join): it may be called committed.
   int64_t committed_below(int64_t log_end_offset, Now now, Now max_lag,
                           const Eligibility& eligible) const;
-  /// The smallest log start offset of all replicas; DeleteRecords waits for it.
-  int64_t lowest_start_offset(int64_t own) const;
+  /// The smallest log start offset of the replicas that are alive; DeleteRecords waits for it.
+  int64_t lowest_start_offset(int64_t own, const Eligibility& alive) const;
 
   /// A broker that has caught up may join: the change to propose, unless one is under way. It has
   /// caught up when it has everything committed, and everything from before this epoch.

@@ -81,12 +81,7 @@ Partition::RoleChange Partition::apply(const metadata::Partition& state) {
     replicas_ = state.replicas.size();
   }
   if (change == RoleChange::kResigned) {
-    std::vector<CommitCallback> waiting;
-    {
-      std::lock_guard lock(commit_mutex_);
-      waiting = commit_waiters_.take_all();
-    }
-    for (CommitCallback& done : waiting) done(ErrorCode::kNotLeaderOrFollower);
+    for (CommitCallback& done : take_waiting()) done(ErrorCode::kNotLeaderOrFollower);
   }
   advance_high_watermark();
   watchers_.notify_all();
@@ -101,14 +96,16 @@ void Partition::stop() {
     stopped_ = true;
     leader_id_ = metadata::kNoLeader;
   }
-  std::vector<CommitCallback> waiting;
-  {
-    std::lock_guard lock(commit_mutex_);
-    waiting = commit_waiters_.take_all();
-  }
-  for (CommitCallback& done : waiting) done(ErrorCode::kNotLeaderOrFollower);
+  for (CommitCallback& done : take_waiting()) done(ErrorCode::kNotLeaderOrFollower);
   watchers_.notify_all();
   end_watchers_.notify_all();
+}
+
+std::vector<CommitCallback> Partition::take_waiting() {
+  std::lock_guard lock(commit_mutex_);
+  auto waiting = commit_waiters_.take_all();
+  for (CommitCallback& done : deletion_waiters_.take_all()) waiting.push_back(std::move(done));
+  return waiting;
 }
 
 bool Partition::is_leader() const {
@@ -247,6 +244,21 @@ KafkaResult<int64_t> Partition::delete_records(int64_t offset) {
   return log_->log_start_offset();
 }
 
+void Partition::await_deletion(int64_t offset, CommitCallback done) {
+  ErrorCode outcome = ErrorCode::kNone;
+  {
+    std::shared_lock role(role_mutex_);
+    std::lock_guard lock(commit_mutex_);
+    if (leader_id_ != broker_id_) {
+      outcome = ErrorCode::kNotLeaderOrFollower;
+    } else if (in_sync_.lowest_start_offset(log_->log_start_offset(), surroundings_.brokers) <
+               offset) {
+      return deletion_waiters_.add(offset, std::move(done));
+    }
+  }
+  done(outcome);
+}
+
 int64_t Partition::upper_bound(Isolation isolation) const {
   switch (isolation) {
     case Isolation::kLogEnd:
@@ -295,6 +307,7 @@ void Partition::watch(std::weak_ptr<Watcher> watcher, Isolation isolation) {
 
 KafkaResult<FetchResult> Partition::fetch(const FetchOptions& options) {
   std::optional<IsrProposal> proposal;
+  std::vector<CommitCallback> deleted;
   KafkaResult<FetchResult> result;
   {
     std::shared_lock role(role_mutex_);
@@ -315,7 +328,12 @@ KafkaResult<FetchResult> Partition::fetch(const FetchOptions& options) {
     }
     proposal =
         in_sync_.propose_joining(follower.broker_id, log_->high_watermark(), surroundings_.brokers);
+    if (!deletion_waiters_.empty()) {
+      deleted = deletion_waiters_.take_committed(
+          in_sync_.lowest_start_offset(log_->log_start_offset(), surroundings_.brokers));
+    }
   }
+  for (CommitCallback& done : deleted) done(ErrorCode::kNone);
   if (proposal) surroundings_.proposals.propose(id(), topic_id(), std::move(*proposal));
   advance_high_watermark();
   return result;

@@ -146,7 +146,11 @@ class Partition {
   /// OFFSET_OUT_OF_RANGE above the high watermark, POLICY_VIOLATION for a topic from which nothing
   /// is deleted (KIP-107).
   KafkaResult<int64_t> delete_records(int64_t offset);
+  /// Calls `done` once no replica that is alive has anything below `offset` any more.
+  void await_deletion(int64_t offset, CommitCallback done);
 
+  /// The end of what a reader sees.
+  int64_t upper_bound(Isolation isolation) const;
   /// A follower's fetch also says how far that has come: what is committed follows, and it may join
   /// the ISR. NOT_LEADER_OR_FOLLOWER if it is no replica.
   KafkaResult<FetchResult> fetch(const FetchOptions& options);
@@ -177,12 +181,13 @@ class Partition {
 
  private:
   ErrorCode check_leader_locked(int32_t current_leader_epoch) const;
-  int64_t upper_bound(Isolation isolation) const;
   KafkaResult<void> check_following_locked(int32_t leader_epoch) const;
   KafkaResult<FetchResult> read_locked(const FetchOptions& options) const;
   /// True if the ISR is smaller than min.insync.replicas: nothing new is committed (KIP-966).
   bool is_under_min_isr_locked() const;
   void advance_high_watermark();
+  /// Those who wait in vain once this broker does not lead any more.
+  std::vector<CommitCallback> take_waiting();
   const Surroundings& surroundings_;
   const int32_t broker_id_;
   const std::shared_ptr<log::Log> log_;
@@ -200,8 +205,9 @@ class Partition {
   std::mutex commit_mutex_;  // with role_mutex_ held at least shared
   InSyncReplicas in_sync_;   // of a leader
   CommitWaiters commit_waiters_;
-  Watchers watchers_;      // of the high watermark
-  Watchers end_watchers_;  // of the log's end
+  CommitWaiters deletion_waiters_;  // by the log start offset of all replicas
+  Watchers watchers_;               // of the high watermark
+  Watchers end_watchers_;           // of the log's end
 };
 
 }  // namespace longhaul::broker::partition

@@ -1,6 +1,7 @@
 #include "broker/replication/fetch_session.h"
 
 #include <limits>
+#include <utility>
 
 namespace longhaul::broker::replication {
 namespace {
@@ -16,20 +17,38 @@ Topic& last_of(std::vector<Topic>& topics, const base::Uuid& id) {
 
 }  // namespace
 
-void FetchSession::prepare(Wanted wanted, FetchRequest& request) {
+void FetchSession::want(const PartitionId& id, const Wanted& partition) {
+  auto [at, is_new] = wanted_.try_emplace(id, partition);
+  if (!is_new && at->second == partition) return;
+  at->second = partition;
+  changed_.insert(id);
+}
+
+void FetchSession::drop(const PartitionId& id) {
+  if (wanted_.erase(id) > 0) changed_.insert(id);
+}
+
+void FetchSession::prepare(FetchRequest& request) {
   request.session_id = id_;
   request.session_epoch = epoch_;
-  if (epoch_ == 0) told_.clear();  // one that is still there is closed by this
-  for (const auto& [id, partition] : wanted) {
-    auto told = told_.find(id);
-    if (told != told_.end() && told->second == partition) continue;
-    last_of(request.topics, id.first).partitions.push_back(partition);
+  if (epoch_ == 0) {  // a session that is still there is closed by this
+    changed_.clear();
+    told_.clear();
+    for (const auto& [id, partition] : wanted_) {
+      last_of(request.topics, id.first).partitions.push_back(partition);
+      told_.insert(told_.end(), id);
+    }
+    return;
   }
-  for (const auto& [id, partition] : told_) {
-    if (wanted.contains(id)) continue;
-    last_of(request.forgotten_topics_data, id.first).partitions.push_back(id.second);
+  for (const PartitionId& id : std::exchange(changed_, {})) {
+    auto wanted = wanted_.find(id);
+    if (wanted != wanted_.end()) {
+      last_of(request.topics, id.first).partitions.push_back(wanted->second);
+      told_.insert(id);
+    } else if (told_.erase(id) > 0) {
+      last_of(request.forgotten_topics_data, id.first).partitions.push_back(id.second);
+    }
   }
-  told_ = std::move(wanted);
 }
 
 bool FetchSession::answered(const protocol::FetchResponse& response) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <utility>
 
 #include "base/uuid.h"
@@ -10,14 +11,20 @@
 
 namespace longhaul::broker::replication {
 
-/// Turns what is wanted into requests, one at a time: `prepare`, send, then `answered` or `failed`.
+/// What is to be fetched, and what of it the leader knows. One request at a time: `prepare`, send,
+/// then `answered` or `failed`. A request costs what changed since the last one, not what there is.
 class FetchSession {
  public:
   using PartitionId = std::pair<base::Uuid, int32_t>;  // of topic and partition
-  using Wanted = std::map<PartitionId, protocol::FetchRequest::FetchPartition>;
+  using Wanted = protocol::FetchRequest::FetchPartition;
 
-  /// Fills in session, topics and forgotten topics of a request that asks for all of `wanted`.
-  void prepare(Wanted wanted, protocol::FetchRequest& request);
+  /// From here on, until something else is wanted of this partition.
+  void want(const PartitionId& id, const Wanted& partition);
+  void drop(const PartitionId& id);
+  bool empty() const { return wanted_.empty(); }
+
+  /// Fills in session, topics and forgotten topics of a request that asks for all that is wanted.
+  void prepare(protocol::FetchRequest& request);
   /// False if the leader does not have this session (any longer): the next request is a full one,
   /// and the answer holds nothing.
   bool answered(const protocol::FetchResponse& response);
@@ -27,7 +34,9 @@ class FetchSession {
  private:
   int32_t id_ = 0;
   int32_t epoch_ = 0;  // of the next request; 0: a full one
-  Wanted told_;        // what the leader has in the session
+  std::map<PartitionId, Wanted> wanted_;
+  std::set<PartitionId> told_;     // what the leader has in the session
+  std::set<PartitionId> changed_;  // since the last request
 };
 
 }  // namespace longhaul::broker::replication

@@ -26,11 +26,17 @@ std::shared_ptr<ReplicaFetcher> ReplicaFetcher::create(Params params) {
 
 void ReplicaFetcher::add(std::shared_ptr<partition::Partition> partition, int32_t leader_epoch) {
   PartitionId id{partition->topic_id(), partition->id().partition};
-  partitions_[id] = {.partition = std::move(partition), .leader_epoch = leader_epoch};
+  Followed& followed = partitions_[id];
+  followed = {
+      .partition = std::move(partition), .leader_epoch = leader_epoch, .first_fetch = fetches_ + 1};
+  want(id, followed);
   step();
 }
 
-void ReplicaFetcher::remove(const PartitionId& id) { partitions_.erase(id); }
+void ReplicaFetcher::remove(const PartitionId& id) {
+  partitions_.erase(id);
+  session_.drop(id);
+}
 
 void ReplicaFetcher::stop() {
   stopped_ = true;
@@ -41,14 +47,16 @@ void ReplicaFetcher::stop() {
 /// Fetches what may be fetched now, or waits for what may be later.
 void ReplicaFetcher::step() {
   if (stopped_ || in_flight_) return;
-  FetchSession::Wanted now = wanted();
-  if (!now.empty()) return send(std::move(now));
-  std::optional<base::Clock::Monotonic> next;
-  for (const auto& [id, followed] : partitions_) {
-    if (followed.resolving || followed.given_up) continue;
-    next = next ? std::min(*next, followed.not_before) : followed.not_before;
+  auto now = params_.clock->monotonic();
+  while (!backed_off_.empty() && backed_off_.begin()->first <= now) {
+    PartitionId id = backed_off_.extract(backed_off_.begin()).mapped();
+    auto found = partitions_.find(id);
+    if (found == partitions_.end()) continue;
+    const Followed& followed = found->second;
+    if (!followed.resolving && !followed.given_up) want(id, followed);
   }
-  if (next) wake_at(*next);
+  if (!session_.empty()) return send();
+  if (!backed_off_.empty()) wake_at(backed_off_.begin()->first);
 }
 
 void ReplicaFetcher::wake_at(base::Clock::Monotonic when) {
@@ -62,25 +70,20 @@ void ReplicaFetcher::wake_at(base::Clock::Monotonic when) {
       });
 }
 
-FetchSession::Wanted ReplicaFetcher::wanted() const {
+void ReplicaFetcher::want(const PartitionId& id, const Followed& followed) {
+  const log::Log& log = *followed.partition->log();
   FetchSession::Wanted wanted;
-  auto now = params_.clock->monotonic();
-  for (const auto& [id, followed] : partitions_) {
-    if (followed.resolving || followed.given_up || followed.not_before > now) continue;
-    const log::Log& log = *followed.partition->log();
-    FetchRequest::FetchPartition& part = wanted[id];
-    part.partition = id.second;
-    part.current_leader_epoch = followed.leader_epoch;
-    part.fetch_offset = log.log_end_offset();
-    part.last_fetched_epoch = log.latest_epoch().value_or(-1);
-    part.log_start_offset = log.log_start_offset();
-    part.partition_max_bytes = params_.settings.partition_bytes;
-    part.high_watermark = log.high_watermark();
-  }
-  return wanted;
+  wanted.partition = id.second;
+  wanted.current_leader_epoch = followed.leader_epoch;
+  wanted.fetch_offset = log.log_end_offset();
+  wanted.last_fetched_epoch = log.latest_epoch().value_or(-1);
+  wanted.log_start_offset = log.log_start_offset();
+  wanted.partition_max_bytes = params_.settings.partition_bytes;
+  wanted.high_watermark = log.high_watermark();
+  session_.want(id, wanted);
 }
 
-void ReplicaFetcher::send(FetchSession::Wanted wanted) {
+void ReplicaFetcher::send() {
   std::shared_ptr<client::Channel> channel = params_.channel();
   if (!channel) return wake_at(params_.clock->monotonic() + params_.settings.backoff);
   FetchRequest request;
@@ -88,8 +91,8 @@ void ReplicaFetcher::send(FetchSession::Wanted wanted) {
   request.max_wait_ms = static_cast<int32_t>(params_.settings.max_wait.count());
   request.min_bytes = params_.settings.min_bytes;
   request.max_bytes = params_.settings.max_bytes;
-  for (const auto& [id, part] : wanted) partitions_.at(id).asked = true;
-  session_.prepare(std::move(wanted), request);
+  session_.prepare(request);
+  ++fetches_;
   in_flight_ = true;
   client::call<FetchResponse>(
       *channel, std::move(request),
@@ -123,24 +126,25 @@ void ReplicaFetcher::answered(base::Result<client::Reply<FetchResponse>> reply) 
 void ReplicaFetcher::take(const PartitionId& id, const Data& data) {
   auto found = partitions_.find(id);
   // What was asked under an earlier epoch, or is not ours any more, says nothing.
-  if (found == partitions_.end() || !found->second.asked) return;
+  if (found == partitions_.end() || found->second.first_fetch > fetches_) return;
   Followed& followed = found->second;
   if (data.error_code != ErrorCode::kNone) return failed(id, followed, data.error_code);
-  if (data.diverging_epoch.epoch >= 0) return cut_where_diverging(followed, data);
-  take_records(followed, data);
+  if (data.diverging_epoch.epoch >= 0) return cut_where_diverging(id, followed, data);
+  take_records(id, followed, data);
 }
 
-void ReplicaFetcher::take_records(Followed& followed, const Data& data) {
+void ReplicaFetcher::take_records(const PartitionId& id, Followed& followed, const Data& data) {
   base::ByteView batches = data.records ? data.records->bytes : base::ByteView{};
-  store_result(followed,
-               followed.partition->replicate({.leader_epoch = followed.leader_epoch,
-                                              .batches = batches,
-                                              .high_watermark = data.high_watermark,
-                                              .log_start_offset = data.log_start_offset}));
+  stored(id, followed,
+         followed.partition->replicate({.leader_epoch = followed.leader_epoch,
+                                        .batches = batches,
+                                        .high_watermark = data.high_watermark,
+                                        .log_start_offset = data.log_start_offset}));
 }
 
-void ReplicaFetcher::store_result(Followed& followed, const protocol::KafkaResult<void>& result) {
-  if (result) return;
+void ReplicaFetcher::stored(const PartitionId& id, Followed& followed,
+                            const protocol::KafkaResult<void>& result) {
+  if (result) return want(id, followed);
   const protocol::KafkaError& why = result.error();
   std::string name = followed.partition->id().to_string();
   switch (why.code) {
@@ -148,18 +152,22 @@ void ReplicaFetcher::store_result(Followed& followed, const protocol::KafkaResul
     case ErrorCode::kNotLeaderOrFollower:
       params_.logger.debug("{}: broker {} is followed no more under epoch {}: {}", name,
                            params_.leader_id, followed.leader_epoch, protocol::name(why.code));
-      followed.given_up = true;  // the metadata went on; we are told what to follow next
-      return;
+      return give_up(id, followed);  // the metadata went on; we are told what to follow next
     case ErrorCode::kCorruptMessage:
       // Bytes can be damaged on their way; what is damaged at the leader stays so.
       params_.logger.error("{}: broker {} sent a damaged batch: {}", name, params_.leader_id,
                            why.message);
-      return back_off(followed);
+      return back_off(id);
     default:
       params_.logger.error("{} is not replicated any more: {} {}", name, protocol::name(why.code),
                            why.message);
-      followed.given_up = true;
+      give_up(id, followed);
   }
+}
+
+void ReplicaFetcher::give_up(const PartitionId& id, Followed& followed) {
+  followed.given_up = true;
+  session_.drop(id);
 }
 
 void ReplicaFetcher::failed(const PartitionId& id, Followed& followed, ErrorCode code) {
@@ -167,24 +175,25 @@ void ReplicaFetcher::failed(const PartitionId& id, Followed& followed, ErrorCode
     case ErrorCode::kOffsetOutOfRange:
       return find_range(id, followed);
     case ErrorCode::kFencedLeaderEpoch:
-      followed.given_up = true;
-      return;
+      return give_up(id, followed);
     default:
       // It does not know yet that it leads, or that we are a replica, or is in trouble itself.
       params_.logger.debug("{}: broker {} answers {}", followed.partition->id().to_string(),
                            params_.leader_id, protocol::name(code));
-      return back_off(followed);
+      return back_off(id);
   }
 }
 
-void ReplicaFetcher::back_off(Followed& followed) {
-  followed.not_before = params_.clock->monotonic() + params_.settings.backoff;
+void ReplicaFetcher::back_off(const PartitionId& id) {
+  session_.drop(id);
+  backed_off_.emplace(params_.clock->monotonic() + params_.settings.backoff, id);
 }
 
 // The leader tells the largest epoch not above ours that it has, and where that ends with it. All
 // up to there, or to where the epoch ends with us if that is less, is the same; from the next fetch
 // it may turn out that an earlier epoch differs too.
-void ReplicaFetcher::cut_where_diverging(Followed& followed, const Data& data) {
+void ReplicaFetcher::cut_where_diverging(const PartitionId& id, Followed& followed,
+                                         const Data& data) {
   const log::Log& log = *followed.partition->log();
   log::EpochEnd own = log.end_offset_for_epoch(data.diverging_epoch.epoch);
   int64_t offset = own.epoch < 0 ? log.log_start_offset()
@@ -193,38 +202,42 @@ void ReplicaFetcher::cut_where_diverging(Followed& followed, const Data& data) {
   params_.logger.info("{}: cut at offset {} of {}, where broker {} has another log",
                       followed.partition->id().to_string(), offset, log.log_end_offset(),
                       params_.leader_id);
-  store_result(followed, followed.partition->truncate(followed.leader_epoch, offset));
+  stored(id, followed, followed.partition->truncate(followed.leader_epoch, offset));
 }
 
 // Our end lies outside of the leader's log: beyond its end after an unclean election, or before its
 // start if we were away for longer than it keeps records.
 void ReplicaFetcher::find_range(const PartitionId& id, Followed& followed) {
   followed.resolving = true;
+  session_.drop(id);
   params_.logger.debug("{}: offset {} lies outside of the log of broker {}",
                        followed.partition->id().to_string(),
                        followed.partition->log()->log_end_offset(), params_.leader_id);
   int32_t epoch = followed.leader_epoch;
   ask_offset(id, epoch, kLatestOffset, [this, id, epoch](Followed& asked, int64_t end) {
     if (end < asked.partition->log()->log_end_offset()) {
-      return move_into(asked, end, end);
+      return move_into(id, asked, end, end);
     }
     ask_offset(id, epoch, kEarliestOffset,
-               [this, end](Followed& now, int64_t start) { move_into(now, end, start); });
+               [this, id, end](Followed& now, int64_t start) { move_into(id, now, end, start); });
   });
 }
 
-void ReplicaFetcher::move_into(Followed& followed, int64_t leader_end, int64_t leader_start) {
+void ReplicaFetcher::move_into(const PartitionId& id, Followed& followed, int64_t leader_end,
+                               int64_t leader_start) {
   followed.resolving = false;
   partition::Partition& partition = *followed.partition;
   int64_t own_end = partition.log()->log_end_offset();
   if (leader_end < own_end) {
     params_.logger.warn("{}: cut at offset {} of {}, where the log of broker {} ends",
                         partition.id().to_string(), leader_end, own_end, params_.leader_id);
-    store_result(followed, partition.truncate(followed.leader_epoch, leader_end));
+    stored(id, followed, partition.truncate(followed.leader_epoch, leader_end));
   } else if (leader_start > own_end) {
     params_.logger.warn("{}: begun anew at offset {}, where the log of broker {} begins",
                         partition.id().to_string(), leader_start, params_.leader_id);
-    store_result(followed, partition.start_over(followed.leader_epoch, leader_start));
+    stored(id, followed, partition.start_over(followed.leader_epoch, leader_start));
+  } else {
+    want(id, followed);
   }
   step();
 }
@@ -239,7 +252,7 @@ void ReplicaFetcher::ask_offset(const PartitionId& id, int32_t leader_epoch, int
     if (asked == self->partitions_.end() || asked->second.leader_epoch != leader_epoch) return;
     if (offset >= 0) return then(asked->second, offset);
     asked->second.resolving = false;
-    self->back_off(asked->second);
+    self->back_off(id);
     self->step();
   };
   if (!channel) return params_.loop->post([done] { done(-1); });

@@ -58,32 +58,35 @@ class ReplicaFetcher : public std::enable_shared_from_this<ReplicaFetcher> {
   struct Followed {
     std::shared_ptr<partition::Partition> partition;
     int32_t leader_epoch = -1;
-    base::Clock::Monotonic not_before{};
-    bool asked = false;      ///< by the fetch that is under way, under this epoch
-    bool resolving = false;  ///< asks where the leader's log begins and ends
-    bool given_up = false;   ///< until the metadata says something new
+    uint64_t first_fetch = 0;  ///< that asks for it under this epoch
+    bool resolving = false;    ///< asks where the leader's log begins and ends
+    bool given_up = false;     ///< until the metadata says something new
   };
 
   explicit ReplicaFetcher(Params params) : params_(std::move(params)) {}
   void step();
-  FetchSession::Wanted wanted() const;
-  void send(FetchSession::Wanted wanted);
+  void want(const PartitionId& id, const Followed& followed);
+  void send();
   void answered(base::Result<client::Reply<protocol::FetchResponse>> reply);
   void take(const PartitionId& id, const Data& data);
-  void take_records(Followed& followed, const Data& data);
+  void take_records(const PartitionId& id, Followed& followed, const Data& data);
   void failed(const PartitionId& id, Followed& followed, protocol::ErrorCode code);
-  void store_result(Followed& followed, const protocol::KafkaResult<void>& result);
-  void cut_where_diverging(Followed& followed, const Data& data);
+  void stored(const PartitionId& id, Followed& followed, const protocol::KafkaResult<void>& result);
+  void give_up(const PartitionId& id, Followed& followed);
+  void cut_where_diverging(const PartitionId& id, Followed& followed, const Data& data);
   void find_range(const PartitionId& id, Followed& followed);
   void ask_offset(const PartitionId& id, int32_t leader_epoch, int64_t timestamp,
                   std::function<void(Followed&, int64_t)> then);
-  void move_into(Followed& followed, int64_t leader_end, int64_t leader_start);
-  void back_off(Followed& followed);
+  void move_into(const PartitionId& id, Followed& followed, int64_t leader_end,
+                 int64_t leader_start);
+  void back_off(const PartitionId& id);
   void wake_at(base::Clock::Monotonic when);
 
   const Params params_;
   FetchSession session_;
   std::map<PartitionId, Followed> partitions_;
+  std::multimap<base::Clock::Monotonic, PartitionId> backed_off_;  // by when they are tried again
+  uint64_t fetches_ = 0;                                           // that were sent
   bool in_flight_ = false;
   bool stopped_ = false;
   base::TimerId timer_ = 0;

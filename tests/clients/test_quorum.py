@@ -2,18 +2,13 @@
 
 import json
 import re
-import uuid
-from base64 import urlsafe_b64encode
 
 import pytest
 from confluent_kafka.admin import NewTopic
 
 from support import confluent, java
+from support.cluster import Cluster
 from support.confluent import settle, wait_for
-
-
-def directory_id():
-    return urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
 
 
 def status(server, check=True):
@@ -39,43 +34,11 @@ def create(server, name):
     settle(admin.create_topics([NewTopic(name, 2, 1)]))
 
 
-class Cluster:
-    """Three nodes that are broker and controller, and whoever joins them."""
-
-    def __init__(self, make_server):
-        self.make_server = make_server
-        self.nodes = {1: make_server(node_id=1)}
-        self.cluster_id = self.nodes[1].cluster_id
-        for node in (2, 3):
-            self.nodes[node] = make_server(cluster=self.cluster_id, node_id=node)
-        self.bootstrap = ",".join(f"127.0.0.1:{each.controller_port}" for each in self.nodes.values())
-        initial = ",".join(
-            f"{node}@127.0.0.1:{server.controller_port}:{directory_id()}" for node, server in self.nodes.items()
-        )
-        for node, server in self.nodes.items():
-            server.write_properties(node_id=node, controller_quorum_bootstrap_servers=self.bootstrap)
-            server.format("--initial-controllers", initial)
-        for server in self.nodes.values():
-            server.launch()
-        for server in self.nodes.values():
-            server.wait_until_ready()
-
-    def join(self, node, **options):
-        server = self.make_server(cluster=self.cluster_id, node_id=node)
-        options = {name: value.format(server=server) for name, value in options.items()}
-        server.write_properties(node_id=node, controller_quorum_bootstrap_servers=self.bootstrap, **options)
-        server.format("--no-initial-controllers")
-        self.nodes[node] = server
-        server.launch()
-        return server
-
-
 @pytest.fixture
 def cluster(make_server):
     made = Cluster(make_server)
     yield made
-    for server in made.nodes.values():
-        server.end()
+    made.end()
 
 
 def test_a_quorum_of_three_outlives_its_leader(cluster):

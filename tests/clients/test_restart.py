@@ -1,9 +1,6 @@
 """Restarts and kill -9 in the middle of the work: what was acknowledged is there, once, in order."""
 
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import pytest
 from confluent_kafka import TopicCollection, TopicPartition
@@ -32,20 +29,13 @@ def own_admin(own_broker):
 def test_nothing_acknowledged_is_lost_and_nothing_doubled(own_broker, own_admin, tmp_path):
     partitions, path = 3, tmp_path / "ledger"
     confluent.create_topic(own_admin, "ledger", partitions, segment_bytes=1048576)
-    path.touch()
-    command = [sys.executable, Path(ledger.__file__), own_broker.address, "ledger", str(partitions), str(path)]
-    client = subprocess.Popen(command)
-    try:
+    with ledger.kept(own_broker.address, "ledger", partitions, path):
         for i in range(16):
-            lines = len(path.read_text().splitlines())
-            wait_for(lambda: len(path.read_text().splitlines()) >= lines + 600, 60, "600 more acknowledged records")
+            lines = ledger.length(path)
+            wait_for(lambda: ledger.length(path) >= lines + 600, 60, "600 more acknowledged records")
             again(own_broker, HOW[i % 5 > 0])
-        lines = len(path.read_text().splitlines())
-        wait_for(lambda: len(path.read_text().splitlines()) >= lines + 1500, 60, "1,500 more acknowledged records")
-    finally:
-        client.terminate()
-        code = client.wait(150)
-    assert code == 0
+        lines = ledger.length(path)
+        wait_for(lambda: ledger.length(path) >= lines + 1500, 60, "1,500 more acknowledged records")
     acknowledged = ledger.read(path)
     assert len(acknowledged) >= 9000
     ledger.compare(acknowledged, confluent.read_all(own_broker.address, "ledger", partitions))

@@ -113,26 +113,6 @@ TEST_F(CreateTopics, Counts) {
   EXPECT_EQ(image_->topic("t")->partitions.size(), 3u);
 }
 
-TEST_F(CreateTopics, NoMoreReplicasThanAreKeptAlike) {
-  add_broker(1);
-  add_broker(2);
-  EXPECT_EQ(create(topic("old", 1, 2)).code, ErrorCode::kNone);
-  settings_.most_replicas = 1;
-  for (bool by_hand : {false, true}) {
-    protocol::CreatePartitionsRequest grow;
-    auto& wanted = grow.topics.emplace_back();
-    wanted.name = "old";
-    wanted.count = 2;
-    wanted.assignments.reset();
-    if (by_hand) wanted.assignments.emplace().push_back({{1, 2}});
-    EXPECT_EQ(run(&create_partitions, grow).results.at(0).error_code,
-              ErrorCode::kInvalidReplicationFactor);
-  }
-  EXPECT_EQ(create(topic("t", 1, 2)).code, ErrorCode::kInvalidReplicationFactor);
-  EXPECT_EQ(create(manual({{0, {2, 1}}})).code, ErrorCode::kInvalidReplicationFactor);
-  EXPECT_EQ(create(topic("t")).code, ErrorCode::kNone);
-}
-
 TEST_F(CreateTopics, FencedBrokersLeadNothing) {
   add_broker(1, /*unfence=*/false);
   EXPECT_EQ(create(topic("t")),

@@ -57,12 +57,6 @@ TEST_F(Reassignments, FromBeginningToEnd) {
   EXPECT_EQ(t(0).directories, (std::vector<base::Uuid>{disk(4), disk(5), disk(1)}));
 }
 
-TEST_F(Reassignments, NoMoreReplicasThanAreKeptAlike) {
-  settings_.most_replicas = 3;
-  EXPECT_EQ(reassign("t", 0, Ids{1, 2, 4}).error_code, ErrorCode::kInvalidReplicationFactor);
-  EXPECT_EQ(reassign("t", 0, Ids{3, 2, 1}).error_code, ErrorCode::kNone);
-}
-
 TEST_F(Reassignments, Cancel) {
   EXPECT_EQ(reassign("t", 0, std::nullopt).error_code, ErrorCode::kNoReassignmentInProgress);
   reassign("t", 0, Ids{4, 5, 1});

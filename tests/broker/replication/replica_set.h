@@ -35,7 +35,7 @@ class Replica final : public partition::Eligibility, public std::enable_shared_f
   /// What the controller has decided arrives.
   void take_up(const metadata::Partition& state);
   partition::Partition& partition() { return *partition_; }
-  const log::Log& log() const { return *partition_->log(); }
+  log::Log& log() const { return *partition_->log(); }
 
   const int32_t id;
   const int64_t epoch;

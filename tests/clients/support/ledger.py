@@ -6,9 +6,11 @@ within their partition. SIGTERM makes it wait for what is on its way, and end.
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import contextmanager
 from pathlib import Path
 
 from confluent_kafka import Producer
@@ -55,6 +57,24 @@ def main():
             client.poll(0.05)
         time.sleep(0.001)  # a steady stream: a thousand rounds a second at the most
     sys.exit(1 if client.flush(120) else 0)
+
+
+@contextmanager
+def kept(address, topic, partitions, path):
+    """Keeps a ledger at `path` while the body runs; then all that was sent has to be acknowledged."""
+    path.touch()
+    command = [sys.executable, __file__, address, topic, str(partitions), str(path)]
+    client = subprocess.Popen(command)
+    try:
+        yield
+    finally:
+        client.terminate()
+        code = client.wait(150)
+    assert code == 0
+
+
+def length(path):
+    return path.read_text().count("\n")
 
 
 def read(path):
