@@ -63,11 +63,11 @@ Replication::Replication(Params params)
 void Replication::set_controller(metadata::ControllerClient& controller) {
   auto send = [this, &controller](protocol::AlterPartitionRequest request,
                                   partition::IsrUpdater::Answer answer) {
-    controller.alter_partition(
-        std::move(request), {&params_.loop, params_.clock.monotonic() + kProposalTimeout},
-        [answer = std::move(answer)](const protocol::AlterPartitionResponse& response) {
-          answer(response);
-        });
+    controller.ask(&metadata::alter_partition, std::move(request),
+                   {&params_.loop, params_.clock.monotonic() + kProposalTimeout},
+                   [answer = std::move(answer)](const protocol::AlterPartitionResponse& response) {
+                     answer(response);
+                   });
   };
   proposals_.updater =
       partition::IsrUpdater::create({.loop = &params_.loop,

@@ -26,8 +26,8 @@ std::span<const Option> topic_options();
 // What stands in the place of an option without effect, where several share the reason.
 inline constexpr std::string_view kClassicGroupsYet =
     "groups follow the classic protocol in this version";
-inline constexpr std::string_view kNoIdleRecordsYet =
-    "the controller writes nothing while nothing changes in this version";
+inline constexpr std::string_view kNoIdleRecords =
+    "the controller writes nothing while nothing changes";
 inline constexpr std::string_view kNoKerberos = "Kerberos (GSSAPI) is not offered";
 inline constexpr std::string_view kNoPlugins = "Java classes cannot be loaded here";
 inline constexpr std::string_view kNoPurgatory =

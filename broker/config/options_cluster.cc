@@ -56,7 +56,7 @@ constexpr Option kClusterOptions[] = {
      at_start()},
     {"metadata.log.segment.ms", kLong, is("604800000"), kHigh, kReadOnly, "", at_start()},
     {"metadata.max.idle.interval.ms", kInt, is("500"), kLow, kReadOnly, "[0,...]",
-     not_yet(kNoIdleRecordsYet)},
+     never(kNoIdleRecords)},
     {"metadata.max.retention.bytes", kLong, is("104857600"), kHigh, kReadOnly, "", at_start()},
     {"metadata.max.retention.ms", kLong, is("604800000"), kHigh, kReadOnly, "", at_start()},
     {"min.insync.replicas", kInt, is("1"), kHigh, kClusterWide, "[1,...]", in_effect()},

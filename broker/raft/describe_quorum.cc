@@ -1,6 +1,7 @@
 #include "broker/raft/describe_quorum.h"
 
 #include <chrono>
+#include <utility>
 
 #include "broker/raft/wire_partition.h"
 
@@ -67,6 +68,7 @@ DescribeQuorumResponse describe_quorum(const protocol::DescribeQuorumRequest& re
     return response;
   }
   WallClock clock(now, wall_ms);
+  bool described = false;  // once: it is much, and can be asked for in few bytes
   for (const auto& asked : request.topics) {
     auto& topic = response.topics.emplace_back();
     topic.topic_name = asked.topic_name;
@@ -74,10 +76,12 @@ DescribeQuorumResponse describe_quorum(const protocol::DescribeQuorumRequest& re
       auto& partition = topic.partitions.emplace_back();
       partition.error_message.reset();
       partition.partition_index = asked_partition.partition_index;
-      if (is_metadata_topic(asked) && asked_partition.partition_index == 0) {
-        describe_partition(raft, clock, partition);
-      } else {
+      if (!is_metadata_topic(asked) || asked_partition.partition_index != 0) {
         partition.error_code = protocol::ErrorCode::kUnknownTopicOrPartition;
+      } else if (std::exchange(described, true)) {
+        partition.error_code = protocol::ErrorCode::kInvalidRequest;
+      } else {
+        describe_partition(raft, clock, partition);
       }
     }
   }

@@ -63,7 +63,7 @@ TEST(BrokerConfig, WarningsNameWhatHasNoEffect) {
   LoadedConfig loaded = good(kOneNode +
                              "zookeeper.connect=zk:2181\n"
                              "background.threads=10\n"
-                             "num.replica.fetchers=2\n"
+                             "cordoned.log.dirs=2\n"
                              "flux.capacitor=1\n"
                              "num.partition=3\n"
                              "listener.name.plaintext.ssl.client.auth=none\n"
@@ -73,7 +73,7 @@ TEST(BrokerConfig, WarningsNameWhatHasNoEffect) {
   EXPECT_THAT(loaded.warnings, Contains("background.threads (line 8) has no effect: "
                                         "num.io.threads workers do this"));
   EXPECT_THAT(loaded.warnings,
-              Contains(HasSubstr("num.replica.fetchers (line 9) has no effect in this version")));
+              Contains(HasSubstr("cordoned.log.dirs (line 9) has no effect in this version")));
   EXPECT_THAT(loaded.warnings,
               Contains("flux.capacitor (line 10) is not an option and does nothing"));
   EXPECT_THAT(loaded.warnings, Contains(HasSubstr("did you mean num.partitions?")));

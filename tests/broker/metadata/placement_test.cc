@@ -9,8 +9,6 @@
 namespace longhaul::broker::metadata {
 namespace {
 
-constexpr int16_t kAnyNumber = INT16_MAX;
-
 struct Cluster {
   const char* what;
   std::vector<int> racks;    // brokers in each; broker IDs go up through them
@@ -94,7 +92,7 @@ TEST_P(Placement, Properties) {
   for (uint64_t seed = 0; seed < 20; ++seed) {
     base::SeededRandom random(seed);
     for (int16_t factor = 1; factor <= static_cast<int16_t>(image_->brokers.size()); ++factor) {
-      auto placed = place(*image_, 30, factor, kAnyNumber, random);
+      auto placed = place(*image_, 30, factor, random);
       ASSERT_TRUE(placed);
       ASSERT_EQ(placed->size(), 30u);
       for (const auto& replicas : *placed) {
@@ -117,7 +115,7 @@ TEST(PlacementPairs, FollowersOfOneBrokerAreOnAllOthers) {
   auto image = image_of({"even", {2, 2, 2}, {}});
   base::SeededRandom random(3);
   std::map<int32_t, std::set<int32_t>> followers;
-  auto placed = place(*image, 120, 2, kAnyNumber, random);
+  auto placed = place(*image, 120, 2, random);
   ASSERT_TRUE(placed);
   for (const auto& replicas : *placed) followers[replicas[0]].insert(replicas[1]);
   for (const auto& [leader, its] : followers) EXPECT_EQ(its.size(), 4u) << leader;
@@ -129,18 +127,18 @@ TEST(PlacementPairs, CordonedBrokersGetNothing) {
   cordoned->cordoned = cordoned->directories;
   image->brokers = image->brokers.with(2, cordoned);
   base::SeededRandom random(3);
-  auto placed = place(*image, 10, 2, kAnyNumber, random);
+  auto placed = place(*image, 10, 2, random);
   ASSERT_TRUE(placed);
   for (const auto& replicas : *placed)
     EXPECT_EQ(std::count(replicas.begin(), replicas.end(), 2), 0);
-  auto refused = place(*image, 1, 3, kAnyNumber, random);
+  auto refused = place(*image, 1, 3, random);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, protocol::ErrorCode::kInvalidReplicationFactor);
   // What is cordoned went offline; the directory that is left is not cordoned.
   cordoned = std::make_shared<Broker>(*cordoned);
   cordoned->directories = {disk(12)};
   image->brokers = image->brokers.with(2, cordoned);
-  EXPECT_TRUE(place(*image, 1, 3, kAnyNumber, random));
+  EXPECT_TRUE(place(*image, 1, 3, random));
 }
 
 }  // namespace

@@ -210,7 +210,7 @@ TEST(DescribeQuorum, TellsHowFarEverybodyIs) {
   log.voters.reset(-1, VoterSet({self}));
   Raft raft(self, {}, log, random);
   protocol::DescribeQuorumRequest request;
-  request.topics.push_back({"__cluster_metadata", {{0}, {1}}});
+  request.topics.push_back({"__cluster_metadata", {{0}, {1}, {0}}});
   EXPECT_EQ(describe_quorum(request, raft, kStart, 0).error_code, ErrorCode::kNotLeaderOrFollower);
 
   raft.start(kStart);
@@ -219,7 +219,9 @@ TEST(DescribeQuorum, TellsHowFarEverybodyIs) {
   raft.receive(FetchRequest{1, replica(2), 3, 1}, 2, kStart + milliseconds(20));
   auto response = describe_quorum(request, raft, kStart + milliseconds(50), 5'000);
   ASSERT_EQ(response.topics.size(), 1u);
-  ASSERT_EQ(response.topics[0].partitions.size(), 2u);
+  ASSERT_EQ(response.topics[0].partitions.size(), 3u);
+  EXPECT_EQ(response.topics[0].partitions[2].error_code, ErrorCode::kInvalidRequest) << "twice";
+  EXPECT_TRUE(response.topics[0].partitions[2].current_voters.empty());
   EXPECT_EQ(response.topics[0].partitions[1].error_code, ErrorCode::kUnknownTopicOrPartition);
   const auto& partition = response.topics[0].partitions[0];
   EXPECT_EQ(partition.leader_id, 1);
