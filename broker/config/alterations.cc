@@ -12,12 +12,18 @@ namespace {
 using base::Errc;
 using base::Result;
 
-tl::unexpected<base::Error> unknown(const OptionTable& table, std::string_view what,
-                                    const std::string& name) {
-  std::string_view nearest = table.nearest(name);
+/// Whatever it is, it can be got rid of: an option of another version, or one that Kafka's tools
+/// delete whether it is set or not.
+Result<void> alter_unknown(Overrides& overrides, const Alteration& change, const OptionTable& table,
+                           std::string_view what) {
+  if (change.operation == Operation::kDelete) {
+    overrides.erase(change.name);
+    return {};
+  }
+  std::string_view nearest = table.nearest(change.name);
   std::string hint = nearest.empty() ? "" : fmt::format("; did you mean {}?", nearest);
   return base::fail(Errc::kInvalidArgument,
-                    fmt::format("{} is not an option of a {}{}", name, what, hint));
+                    fmt::format("{} is not an option of a {}{}", change.name, what, hint));
 }
 
 /// The list that an append or a subtract starts from: what is set, or the default.
@@ -83,17 +89,13 @@ Result<void> check_changeable(const Option& option, bool cluster_default) {
 
 Result<void> alter_topic(Overrides& topic, const Alteration& change) {
   const Option* option = topic_option_table().find(change.name);
-  if (!option && change.operation == Operation::kDelete) {
-    topic.erase(change.name);  // an option of another version can be got rid of
-    return {};
-  }
-  if (!option) return unknown(topic_option_table(), "topic", change.name);
+  if (!option) return alter_unknown(topic, change, topic_option_table(), "topic");
   return alter(topic, *option, change);
 }
 
 Result<void> alter_broker(Overrides& broker, const Alteration& change, bool cluster_default) {
   const Option* option = broker_options().find(change.name);
-  if (!option) return unknown(broker_options(), "broker", change.name);
+  if (!option) return alter_unknown(broker, change, broker_options(), "broker");
   if (change.operation != Operation::kDelete) {
     LH_TRY(check_changeable(*option, cluster_default));
   }

@@ -108,8 +108,7 @@ void ReplicaManager::apply_partition(const metadata::MetadataImage& image,
                                      log::Presence presence) {
   const metadata::Partition* state = topic.partition(index);
   if (!state || !has_replica(*state, config_.node_id)) {
-    std::unique_lock lock(mutex_);
-    unserved_.erase({topic.name, index});
+    if (auto ours = take_out({topic.name, index})) remove(ours, applied);
     return;
   }
   auto partition = find(topic.name, index);
@@ -203,13 +202,26 @@ void ReplicaManager::remove_topic(const std::string& topic, Applied& applied) {
     topics_.erase(found);
   }
   for (const auto& partition : removed) {
-    if (!partition) continue;
-    applied.resigned.push_back(partition->id());
-    applied.not_following.push_back(partition);
-    partition->stop();
-    if (auto gone = logs_.remove(partition->id()); !gone) {
-      log_.error("{} cannot be removed: {}", partition->id().to_string(), gone.error().message);
-    }
+    if (partition) remove(partition, applied);
+  }
+}
+
+/// A replica that this broker does not have any more; null if it had none.
+std::shared_ptr<Partition> ReplicaManager::take_out(const log::TopicPartition& id) {
+  std::unique_lock lock(mutex_);
+  unserved_.erase(id);
+  auto found = topics_.find(id.topic);
+  auto index = static_cast<size_t>(id.partition);
+  if (found == topics_.end() || index >= found->second.size()) return nullptr;
+  return std::exchange(found->second[index], nullptr);
+}
+
+void ReplicaManager::remove(const std::shared_ptr<Partition>& partition, Applied& applied) {
+  applied.resigned.push_back(partition->id());
+  applied.not_following.push_back(partition);
+  partition->stop();
+  if (auto gone = logs_.remove(partition->id()); !gone) {
+    log_.error("{} cannot be removed: {}", partition->id().to_string(), gone.error().message);
   }
 }
 

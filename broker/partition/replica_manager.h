@@ -71,6 +71,8 @@ class ReplicaManager {
                                     const metadata::Topic& topic, int32_t index,
                                     log::Presence presence);
   void remove_topic(const std::string& topic, Applied& applied);
+  std::shared_ptr<Partition> take_out(const log::TopicPartition& id);
+  void remove(const std::shared_ptr<Partition>& partition, Applied& applied);
   void refresh_settings(const metadata::MetadataImage& image, std::string_view topic);
   /// True if it could not be served before.
   bool insert(std::shared_ptr<Partition> partition);

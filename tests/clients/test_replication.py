@@ -1,5 +1,8 @@
 """Three brokers, three replicas: what was acknowledged outlives any one of them."""
 
+import json
+import re
+
 import pytest
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import NewTopic, OffsetSpec
@@ -13,7 +16,7 @@ PARTITIONS = 6
 
 @pytest.fixture(scope="module")
 def cluster(make_server):
-    made = Cluster(make_server, min_insync_replicas=2)
+    made = Cluster(make_server, min_insync_replicas=2, offsets_topic_replication_factor=3)
     yield made
     made.end()
 
@@ -86,3 +89,51 @@ def test_too_few_in_sync_replicas_are_not_written_to(cluster, admin):
     cluster.nodes[2].start()
     wait_for(lambda: in_sync(admin, "strict") == [3] * PARTITIONS, 60, "three replicas in sync again")
     confluent.produce(cluster.address, "strict", [record])
+
+
+def test_groups_outlive_their_coordinator(cluster, admin):
+    create(admin, "grouped")
+    rows = [{"value": str(i), "partition": i % PARTITIONS} for i in range(600)]
+    confluent.produce(cluster.address, "grouped", rows)
+    client = confluent.consumer(cluster.address, group="survivors", enable_auto_commit=False)
+    client.subscribe(["grouped"])
+    first = confluent.read(client, 300)
+    client.commit(asynchronous=False)
+    assert set(in_sync(admin, "__consumer_offsets")) == {3}
+    described = java.run("groups", "--bootstrap-server", cluster.address, "--describe", "--group", "survivors", "--state")
+    coordinator = int(re.search(r"\((\d+)\)", described.stdout)[1])
+    cluster.nodes[coordinator].kill()
+    rest = confluent.read(client, 300)
+    client.commit(asynchronous=False)
+    assert sorted(int(m.value()) for m in first + rest) == list(range(600)), "each once: the member kept its place"
+    client.close()
+    cluster.nodes[coordinator].start()
+    wait_for(lambda: in_sync(admin, "grouped") == [3] * PARTITIONS, 60, "three replicas in sync again")
+    again = confluent.consumer(cluster.address, group="survivors")
+    committed = again.committed([TopicPartition("grouped", p) for p in range(PARTITIONS)], timeout=20)
+    assert [each.offset for each in committed] == [100] * PARTITIONS
+    again.close()
+
+
+def test_replicas_move(cluster, admin, tmp_path):
+    settle(admin.create_topics([NewTopic("moving", 1, replication_factor=2)]))
+    confluent.produce(cluster.address, "moving", [{"value": str(i)} for i in range(200)])
+    old = partitions(admin, "moving")[0].replicas
+    (new,) = {1, 2, 3} - set(old)
+    wanted = {"version": 1, "partitions": [{"topic": "moving", "partition": 0, "replicas": [new, old[0]]}]}
+    plan = tmp_path / "plan.json"
+    plan.write_text(json.dumps(wanted))
+    tool = ("reassign-partitions", "--bootstrap-server", cluster.address, "--reassignment-json-file", plan)
+    java.run(*tool, "--execute")
+    wait_for(lambda: "is completed" in java.run(*tool, "--verify").stdout, 60, "the reassignment")
+    moved = partitions(admin, "moving")[0]
+    assert moved.replicas == [new, old[0]] and sorted(moved.isrs) == sorted(moved.replicas)
+    gone = cluster.nodes[old[1]].data / "moving-0"
+    wait_for(lambda: not gone.exists(), 30, "the old replica's log is deleted")
+    java.run(
+        "leader-election", "--bootstrap-server", cluster.address, "--election-type", "preferred",
+        "--topic", "moving", "--partition", 0,
+    )
+    wait_for(lambda: partitions(admin, "moving")[0].leader == new, 20, "the preferred leader leads")
+    values = [int(m.value()) for m in confluent.read_all(cluster.address, "moving", 1)]
+    assert values == list(range(200))

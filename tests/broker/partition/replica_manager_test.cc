@@ -109,6 +109,25 @@ TEST_F(ReplicaManagerTest, PartitionsAreAddedAndTopicsRemoved) {
       << "who still holds it gets nothing from it";
 }
 
+TEST_F(ReplicaManagerTest, AReplicaThatMovedAwayIsRemoved) {
+  base::Uuid id = create("t", 2);
+  protocol::PartitionChangeRecord moved;
+  moved.topic_id = id;
+  moved.partition_id = 1;
+  moved.replicas = {kOtherNode};
+  moved.isr = {kOtherNode};
+  moved.leader = kOtherNode;
+  Applied applied = change({moved});
+  EXPECT_EQ(applied.resigned.size(), 1u);
+  EXPECT_EQ(applied.not_following.size(), 1u);
+  EXPECT_FALSE(replicas_->find("t", 1));
+  EXPECT_FALSE(logs_->get("t", 1));
+  EXPECT_TRUE(replicas_->find("t", 0));
+  moved.replicas = {kOtherNode, kThisNode};
+  EXPECT_EQ(change({moved}).following.size(), 1u) << "it comes back, empty";
+  EXPECT_TRUE(logs_->get("t", 1));
+}
+
 TEST_F(ReplicaManagerTest, ATopicOfTheSameNameIsAnother) {
   base::Uuid first = create("t");
   base::Bytes batch = log::make_batch({});
