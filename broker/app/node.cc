@@ -220,7 +220,8 @@ void Node::Rooms::serve() {
                          .groups_loop = environment.groups_loop,
                          .fetch_sessions = fetch_sessions,
                          .producer_ids = *producer_ids,
-                         .codecs = codecs});
+                         .codecs = codecs,
+                         .reads_by_rack = reads_by_rack(config)});
   replication.set_controller(*metadata);
   add_log_chores(housekeeping, config, *logs);
   housekeeping.add(

@@ -12,6 +12,8 @@ using protocol::FetchResponse;
 
 namespace {
 
+constexpr int16_t kFirstVersionWithRacks = 11;
+
 void fill(FetchResponse::PartitionData& data, partition::FetchResult& result) {
   data.high_watermark = result.high_watermark;
   data.last_stable_offset = result.last_stable_offset;
@@ -45,6 +47,7 @@ FetchOperation::FetchOperation(Services& services, Call call, const protocol::Fe
   replica_id_ = old ? request.replica_id : request.replica_state.replica_id;
   if (!old) replica_epoch_ = request.replica_state.replica_epoch;
   if (replica_id_ >= 0) isolation_ = partition::Isolation::kLogEnd;
+  if (replica_id_ < 0 && services.reads_by_rack) rack_ = request.rack_id;
 }
 
 void FetchOperation::start() {
@@ -70,8 +73,11 @@ void FetchOperation::watch_and_look() {
   notified_ = false;
   auto image = services_.image.load();
   for (const FetchEntry& entry : plan_.entries().in_order()) {
-    if (auto partition = find(*image, entry).partition)
-      partition->watch(weak_from_this(), isolation_);
+    auto partition = find(*image, entry).partition;
+    if (!partition) continue;
+    partition->watch(weak_from_this(), isolation_);
+    if (services_.reads_by_rack && replica_id_ >= 0)
+      partition->watch(weak_from_this(), partition::Isolation::kHighWatermark);
   }
   Gathered gathered = gather();
   if (is_enough(gathered)) finish(std::move(gathered));
@@ -90,8 +96,12 @@ FetchOperation::Gathered FetchOperation::gather() {
   for (auto entry = entries.begin(); entry != entries.end(); ++entry) {
     Part part = read(*image, entry, gathered.bytes);
     gathered.bytes += part.slice.size;
-    gathered.urgent |=
-        part.data.error_code != ErrorCode::kNone || part.data.diverging_epoch.epoch >= 0;
+    // What a follower serves to consumers ends at the high watermark that it knows (KAFKA-9731).
+    gathered.urgent |= services_.reads_by_rack && replica_id_ >= 0 &&
+                       part.data.high_watermark > entry->told_high_watermark;
+    gathered.urgent |= part.data.error_code != ErrorCode::kNone ||
+                       part.data.diverging_epoch.epoch >= 0 ||
+                       part.data.preferred_read_replica >= 0;
     gathered.parts.push_back(std::move(part));
   }
   return gathered;
@@ -120,6 +130,7 @@ FetchOperation::Part FetchOperation::read(const metadata::MetadataImage& image,
     return part;
   }
   part.data.aborted_transactions.reset();
+  if (!rack_.empty() && refer(image, *partition, *entry, part.data)) return part;
   uint64_t left = max_bytes_ - std::min(max_bytes_, bytes_so_far);
   auto wanted = static_cast<uint64_t>(std::max(entry->max_bytes, 0));
   partition::FetchOptions options{.offset = entry->fetch_offset,
@@ -128,6 +139,7 @@ FetchOperation::Part FetchOperation::read(const metadata::MetadataImage& image,
                                   .current_leader_epoch = entry->current_leader_epoch,
                                   .last_fetched_epoch = entry->last_fetched_epoch,
                                   .isolation = isolation_};
+  options.from_any_replica = replica_id_ < 0 && call_.version() >= kFirstVersionWithRacks;
   if (replica_id_ >= 0) {
     options.follower = {.broker_id = replica_id_,
                         .broker_epoch = replica_epoch_,
@@ -141,6 +153,22 @@ FetchOperation::Part FetchOperation::read(const metadata::MetadataImage& image,
   fill(part.data, *result);
   part.slice = std::move(result->slice);
   return part;
+}
+
+bool FetchOperation::refer(const metadata::MetadataImage& image, partition::Partition& partition,
+                           const FetchEntry& entry, FetchResponse::PartitionData& data) const {
+  auto is_near = [&](int32_t id) {
+    const metadata::Broker* broker = image.broker(id);
+    return broker && !broker->fenced && broker->rack == rack_;
+  };
+  auto nearer = partition.nearer_replica(entry.fetch_offset, is_near);
+  if (!nearer) return false;
+  const log::Log& log = *partition.log();
+  data.preferred_read_replica = *nearer;
+  data.high_watermark = log.high_watermark();
+  data.last_stable_offset = log.last_stable_offset();
+  data.log_start_offset = log.log_start_offset();
+  return true;
 }
 
 void FetchOperation::finish(Gathered gathered) {

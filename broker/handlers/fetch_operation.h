@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "broker/handlers/call.h"
@@ -36,7 +37,7 @@ class FetchOperation final : public partition::Watcher,
   struct Gathered {
     std::vector<Part> parts;
     uint64_t bytes = 0;
-    bool urgent = false;  // an error or a diverging log: the fetcher wants to know at once
+    bool urgent = false;  // an error, a diverging log, another replica to ask: not to wait for
   };
   struct Found {
     std::shared_ptr<partition::Partition> partition;
@@ -47,6 +48,9 @@ class FetchOperation final : public partition::Watcher,
   bool is_enough(const Gathered& gathered) const;
   Gathered gather();
   Found find(const metadata::MetadataImage& image, const FetchEntry& entry) const;
+  /// Sends a consumer that is on another rack than we to a follower on its own.
+  bool refer(const metadata::MetadataImage& image, partition::Partition& partition,
+             const FetchEntry& entry, protocol::FetchResponse::PartitionData& data) const;
   Part read(const metadata::MetadataImage& image, FetchEntries::List::iterator entry,
             uint64_t bytes_so_far) const;
   void finish(Gathered gathered);
@@ -60,6 +64,7 @@ class FetchOperation final : public partition::Watcher,
   partition::Isolation isolation_ = partition::Isolation::kHighWatermark;
   int32_t replica_id_ = -1;  // of a follower
   int64_t replica_epoch_ = -1;
+  std::string rack_;  // of a consumer that is to read from the nearest replica
   base::TimerId timer_ = 0;
   std::atomic<bool> notified_{false};
   bool finished_ = false;

@@ -108,6 +108,19 @@ int64_t InSyncReplicas::lowest_start_offset(int64_t own, const Eligibility& aliv
   return lowest;
 }
 
+std::optional<int32_t> InSyncReplicas::nearest(int64_t offset, const IsNear& is_near) const {
+  std::optional<int32_t> best;
+  int64_t most = -1;
+  for (const auto& [id, follower] : followers_) {
+    bool has_it = follower.log_start_offset >= 0 && follower.log_start_offset <= offset &&
+                  follower.end_offset >= offset;
+    if (!has_it || follower.end_offset <= most || !is_member(id) || !is_near(id)) continue;
+    best = id;
+    most = follower.end_offset;
+  }
+  return best;
+}
+
 std::optional<IsrProposal> InSyncReplicas::propose_joining(int32_t broker_id,
                                                            int64_t high_watermark,
                                                            const Eligibility& eligible) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <vector>
@@ -53,6 +54,9 @@ class Eligibility {
   virtual std::optional<int64_t> epoch_of(int32_t broker_id) const = 0;
 };
 
+/// Whether a broker is where a consumer is.
+using IsNear = std::function<bool(int32_t broker_id)>;
+
 /// The leader's view of one partition's replicas, for one leader epoch. Not thread-safe.
 ///
 /// A member of the ISR has everything that is committed. While a proposal is under way a broker
@@ -86,6 +90,9 @@ class InSyncReplicas {
                           const Eligibility& eligible) const;
   /// The smallest log start offset of the replicas that are alive; DeleteRecords waits for it.
   int64_t lowest_start_offset(int64_t own, const Eligibility& alive) const;
+
+  /// Of the members that `is_near` and that have `offset`, the one that has most (KIP-392).
+  std::optional<int32_t> nearest(int64_t offset, const IsNear& is_near) const;
 
   /// A broker that has caught up may join: the change to propose, unless one is under way. It has
   /// caught up when it has everything committed, and everything from before this epoch.

@@ -123,13 +123,14 @@ ErrorCode Partition::check_leader(int32_t current_leader_epoch) const {
   return check_leader_locked(current_leader_epoch);
 }
 
-ErrorCode Partition::check_leader_locked(int32_t current_leader_epoch) const {
+ErrorCode Partition::check_leader_locked(int32_t current_leader_epoch, bool any_replica) const {
   if (log_->is_offline()) return ErrorCode::kKafkaStorageError;
   if (current_leader_epoch >= 0 && current_leader_epoch < leader_epoch_) {
     return ErrorCode::kFencedLeaderEpoch;
   }
   if (current_leader_epoch > leader_epoch_) return ErrorCode::kUnknownLeaderEpoch;
-  return leader_id_ == broker_id_ ? ErrorCode::kNone : ErrorCode::kNotLeaderOrFollower;
+  bool serves = leader_id_ == broker_id_ || (any_replica && !stopped_);
+  return serves ? ErrorCode::kNone : ErrorCode::kNotLeaderOrFollower;
 }
 
 bool Partition::is_heavy(base::ByteView batch) const {
@@ -272,7 +273,7 @@ int64_t Partition::upper_bound(Isolation isolation) const {
 }
 
 KafkaResult<FetchResult> Partition::read_locked(const FetchOptions& options) const {
-  ErrorCode leader = check_leader_locked(options.current_leader_epoch);
+  ErrorCode leader = check_leader_locked(options.current_leader_epoch, options.from_any_replica);
   if (leader != ErrorCode::kNone) return protocol::kafka_fail(leader);
   FetchResult result;
   result.high_watermark = log_->high_watermark();
@@ -299,6 +300,13 @@ KafkaResult<FetchResult> Partition::read_locked(const FetchOptions& options) con
   result.slice = std::move(read->slice);
   if (committed_only) result.aborted = std::move(read->aborted);
   return result;
+}
+
+std::optional<int32_t> Partition::nearer_replica(int64_t offset, const IsNear& is_near) {
+  std::shared_lock role(role_mutex_);
+  if (leader_id_ != broker_id_ || is_near(broker_id_)) return std::nullopt;
+  std::lock_guard lock(commit_mutex_);
+  return in_sync_.nearest(offset, is_near);
 }
 
 void Partition::watch(std::weak_ptr<Watcher> watcher, Isolation isolation) {

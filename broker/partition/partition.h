@@ -87,6 +87,7 @@ struct FetchOptions {
   int32_t last_fetched_epoch = -1;    // -1: not checked (KIP-595)
   Isolation isolation = Isolation::kHighWatermark;
   std::optional<Follower> follower = {};  // with kLogEnd
+  bool from_any_replica = false;          // a consumer that knows KIP-392
 };
 
 /// What a follower appends: batches as its leader sent them, and what the leader said with them.
@@ -154,6 +155,9 @@ class Partition {
   /// A follower's fetch also says how far that has come: what is committed follows, and it may join
   /// the ISR. NOT_LEADER_OR_FOLLOWER if it is no replica.
   KafkaResult<FetchResult> fetch(const FetchOptions& options);
+  /// As a leader: which follower a consumer should rather read from, that is near while we are not
+  /// (KIP-392).
+  std::optional<int32_t> nearer_replica(int64_t offset, const IsNear& is_near);
   /// Tells the watcher as soon as there may be more to fetch than there was when this returns.
   void watch(std::weak_ptr<Watcher> watcher, Isolation isolation);
 
@@ -180,7 +184,8 @@ class Partition {
                                                   int32_t current_leader_epoch) const;
 
  private:
-  ErrorCode check_leader_locked(int32_t current_leader_epoch) const;
+  /// `any_replica`: one that follows will do.
+  ErrorCode check_leader_locked(int32_t current_leader_epoch, bool any_replica = false) const;
   KafkaResult<void> check_following_locked(int32_t leader_epoch) const;
   KafkaResult<FetchResult> read_locked(const FetchOptions& options) const;
   /// True if the ISR is smaller than min.insync.replicas: nothing new is committed (KIP-966).

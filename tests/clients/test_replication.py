@@ -7,16 +7,20 @@ import pytest
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import NewTopic, OffsetSpec
 
-from support import confluent, java, ledger
+from support import api, confluent, java, ledger
 from support.cluster import Cluster
 from support.confluent import settle, wait_for
+from support.wire import Connection
 
 PARTITIONS = 6
 
 
 @pytest.fixture(scope="module")
 def cluster(make_server):
-    made = Cluster(make_server, min_insync_replicas=2, offsets_topic_replication_factor=3)
+    made = Cluster(
+        make_server, min_insync_replicas=2, offsets_topic_replication_factor=3,
+        replica_selector_class="org.apache.kafka.common.replica.RackAwareReplicaSelector",
+    )
     yield made
     made.end()
 
@@ -137,3 +141,30 @@ def test_replicas_move(cluster, admin, tmp_path):
     wait_for(lambda: partitions(admin, "moving")[0].leader == new, 20, "the preferred leader leads")
     values = [int(m.value()) for m in confluent.read_all(cluster.address, "moving", 1)]
     assert values == list(range(200))
+
+
+def test_consumers_read_from_their_own_rack(cluster, admin):
+    create(admin, "near")
+    confluent.produce(cluster.address, "near", [{"value": str(i), "partition": 0} for i in range(50)])
+    topic = admin.list_topics("near", timeout=20).topics["near"].partitions[0]
+    follower = next(node for node in topic.replicas if node != topic.leader)
+
+    def fetch(node, rack):
+        asked = [dict(partition=0, fetch_offset=0, partition_max_bytes=1 << 20)]
+        with Connection(cluster.nodes[node].port) as connection:
+            response = api.call(
+                connection, "Fetch", 12, replica_id=-1, max_wait_ms=0, min_bytes=0, max_bytes=1 << 20,
+                session_id=0, session_epoch=-1, rack_id=rack, forgotten_topics_data=[],
+                topics=[dict(topic="near", partitions=asked)],
+            )
+        return response.responses[0].partitions[0]
+
+    referred = fetch(topic.leader, f"rack-{follower}")
+    assert referred.preferred_read_replica == follower and not referred.records
+    for rack in ("", f"rack-{topic.leader}", "nowhere"):
+        answer = fetch(topic.leader, rack)
+        assert answer.preferred_read_replica == -1 and answer.records
+    wait_for(lambda: fetch(follower, f"rack-{follower}").high_watermark == 50, 0.4, "the follower hears what is committed")
+    assert fetch(follower, f"rack-{follower}").records
+    values = [int(m.value()) for m in confluent.read_all(cluster.address, "near", 1, client_rack=f"rack-{follower}")]
+    assert values == list(range(50))

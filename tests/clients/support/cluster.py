@@ -22,7 +22,9 @@ class Cluster:
             f"{node}@127.0.0.1:{server.controller_port}:{directory_id()}" for node, server in self.nodes.items()
         )
         for node, server in self.nodes.items():
-            server.write_properties(node_id=node, controller_quorum_bootstrap_servers=self.bootstrap, **options)
+            server.write_properties(
+                node_id=node, controller_quorum_bootstrap_servers=self.bootstrap, broker_rack=f"rack-{node}", **options
+            )
             server.format("--initial-controllers", initial)
         for server in self.nodes.values():
             server.launch()
@@ -32,7 +34,9 @@ class Cluster:
     def join(self, node, **options):
         server = self.make_server(cluster=self.cluster_id, node_id=node)
         options = {name: value.format(server=server) for name, value in options.items()}
-        server.write_properties(node_id=node, controller_quorum_bootstrap_servers=self.bootstrap, **options)
+        server.write_properties(
+                node_id=node, controller_quorum_bootstrap_servers=self.bootstrap, broker_rack=f"rack-{node}", **options
+            )
         server.format("--no-initial-controllers")
         self.nodes[node] = server
         server.launch()
