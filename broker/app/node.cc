@@ -220,8 +220,7 @@ void Node::Rooms::serve() {
                          .groups_loop = environment.groups_loop,
                          .fetch_sessions = fetch_sessions,
                          .producer_ids = *producer_ids,
-                         .codecs = codecs,
-                         .reads_by_rack = reads_by_rack(config)});
+                         .codecs = codecs});
   replication.set_controller(*metadata);
   add_log_chores(housekeeping, config, *logs);
   housekeeping.add(

@@ -78,7 +78,7 @@ void OffsetsLog::append(int32_t index, std::vector<groups::KeyValue> records,
   auto waiting = std::make_shared<WaitingAppend>(params_.loop, std::move(done));
   waiting->timer = params_.loop.after(std::chrono::milliseconds(params_.commit_timeout_ms),
                                       [waiting] { waiting->finish(ErrorCode::kRequestTimedOut); });
-  partition->await_commit(appended->next_offset, [waiting](ErrorCode outcome) {
+  partition->await_commit(*appended, [waiting](ErrorCode outcome) {
     waiting->loop.post([waiting, outcome] { waiting->finish(outcome); });
   });
 }

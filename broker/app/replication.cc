@@ -89,7 +89,7 @@ int64_t Replication::broker_epoch() const {
 
 void Replication::take_up(const partition::Applied& applied) {
   for (const auto& partition : applied.not_following) fetchers_.unfollow(*partition);
-  for (const auto& following : applied.following) fetchers_.follow(following);
+  fetchers_.follow(applied.following);
 }
 
 void Replication::shrink_isrs() const {

@@ -27,11 +27,6 @@ metadata::ControllerSettings controller_settings(const config::BrokerConfig& con
           .region_ordinal = config.integer("longhaul.region.ordinal")};
 }
 
-bool reads_by_rack(const config::BrokerConfig& config) {
-  return config.maybe_string("replica.selector.class") ==
-         "org.apache.kafka.common.replica.RackAwareReplicaSelector";
-}
-
 metadata::UpkeepSettings upkeep_settings(const config::BrokerConfig& config) {
   metadata::UpkeepSettings settings;
   settings.session_timeout = std::chrono::milliseconds(config.integer("broker.session.timeout.ms"));

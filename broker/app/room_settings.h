@@ -14,8 +14,6 @@ namespace longhaul::broker::app {
 groups::GroupConfig group_config(const config::BrokerConfig& config);
 metadata::ControllerSettings controller_settings(const config::BrokerConfig& config,
                                                  const std::string& cluster_id);
-/// replica.selector.class: consumers read from a replica on their own rack, if there is one.
-bool reads_by_rack(const config::BrokerConfig& config);
 metadata::UpkeepSettings upkeep_settings(const config::BrokerConfig& config);
 metadata::MetadataLogOptions metadata_log_options(const config::BrokerConfig& config);
 

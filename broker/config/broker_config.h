@@ -34,6 +34,7 @@ class BrokerConfig {
   std::vector<Listener> advertised;               // as configured; see `advertised_at`
   std::vector<std::string> controller_listeners;  // names; the first is what we connect to
   std::string inter_broker_listener;
+  bool reads_by_rack = false;  // consumers read from a replica on their own rack (KIP-392)
 
   std::vector<std::string> log_dirs;
   std::string metadata_log_dir;

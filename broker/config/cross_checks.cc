@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "broker/config/options.h"
 #include "broker/config/value.h"
 
 namespace longhaul::broker::config {
@@ -24,6 +25,7 @@ class Deriver {
     derive_directories();
     derive_birth();
     check_key_stores();
+    derive_replica_selector();
   }
 
  private:
@@ -50,6 +52,16 @@ class Deriver {
     if (!config_.is_broker && !config_.is_controller) {
       error("process.roles is empty: broker, controller, or broker,controller");
     }
+  }
+
+  void derive_replica_selector() {
+    constexpr std::string_view kLeader = "org.apache.kafka.common.replica.LeaderSelector";
+    constexpr std::string_view kRackAware =
+        "org.apache.kafka.common.replica.RackAwareReplicaSelector";
+    auto name = config_.maybe_string("replica.selector.class");
+    config_.reads_by_rack = name == kRackAware;
+    if (!name || *name == kLeader || *name == kRackAware) return;
+    error("replica.selector.class: {}, but for {} and {}", kNoPlugins, kLeader, kRackAware);
   }
 
   void derive_node_id() {

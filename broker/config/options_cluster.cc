@@ -8,10 +8,6 @@ using enum Type;
 using enum Importance;
 using enum Update;
 
-constexpr std::string_view kReplicaSelectors =
-    "[org.apache.kafka.common.replica.LeaderSelector, "
-    "org.apache.kafka.common.replica.RackAwareReplicaSelector]";
-
 constexpr Option kClusterOptions[] = {
     {"auto.create.topics.enable", kBoolean, is("true"), kHigh, kReadOnly, "", at_start()},
     {"auto.leader.rebalance.enable", kBoolean, is("true"), kHigh, kReadOnly, "", at_start()},
@@ -76,8 +72,7 @@ constexpr Option kClusterOptions[] = {
     {"replica.high.watermark.checkpoint.interval.ms", kLong, is("5000"), kHigh, kReadOnly, "",
      at_start()},
     {"replica.lag.time.max.ms", kLong, is("30000"), kHigh, kReadOnly, ""},
-    {"replica.selector.class", kString, null_default(), kMedium, kReadOnly, kReplicaSelectors,
-     at_start()},
+    {"replica.selector.class", kString, null_default(), kMedium, kReadOnly, "", at_start()},
     {"replication.quota.window.num", kInt, is("11"), kLow, kReadOnly, "[1,...]",
      not_yet(kNoQuotasYet)},
     {"replication.quota.window.size.seconds", kInt, is("1"), kLow, kReadOnly, "[1,...]",

@@ -47,7 +47,7 @@ FetchOperation::FetchOperation(Services& services, Call call, const protocol::Fe
   replica_id_ = old ? request.replica_id : request.replica_state.replica_id;
   if (!old) replica_epoch_ = request.replica_state.replica_epoch;
   if (replica_id_ >= 0) isolation_ = partition::Isolation::kLogEnd;
-  if (replica_id_ < 0 && services.reads_by_rack) rack_ = request.rack_id;
+  if (replica_id_ < 0 && services.config.reads_by_rack) rack_ = request.rack_id;
 }
 
 void FetchOperation::start() {
@@ -76,7 +76,7 @@ void FetchOperation::watch_and_look() {
     auto partition = find(*image, entry).partition;
     if (!partition) continue;
     partition->watch(weak_from_this(), isolation_);
-    if (services_.reads_by_rack && replica_id_ >= 0)
+    if (services_.config.reads_by_rack && replica_id_ >= 0)
       partition->watch(weak_from_this(), partition::Isolation::kHighWatermark);
   }
   Gathered gathered = gather();
@@ -97,13 +97,14 @@ FetchOperation::Gathered FetchOperation::gather() {
     Part part = read(*image, entry, gathered.bytes);
     gathered.bytes += part.slice.size;
     // What a follower serves to consumers ends at the high watermark that it knows (KAFKA-9731).
-    gathered.urgent |= services_.reads_by_rack && replica_id_ >= 0 &&
+    gathered.urgent |= services_.config.reads_by_rack && replica_id_ >= 0 &&
                        part.data.high_watermark > entry->told_high_watermark;
     gathered.urgent |= part.data.error_code != ErrorCode::kNone ||
                        part.data.diverging_epoch.epoch >= 0 ||
                        part.data.preferred_read_replica >= 0;
     gathered.parts.push_back(std::move(part));
   }
+  looked_ = true;
   return gathered;
 }
 
@@ -140,7 +141,7 @@ FetchOperation::Part FetchOperation::read(const metadata::MetadataImage& image,
                                   .last_fetched_epoch = entry->last_fetched_epoch,
                                   .isolation = isolation_};
   options.from_any_replica = replica_id_ < 0 && call_.version() >= kFirstVersionWithRacks;
-  if (replica_id_ >= 0) {
+  if (replica_id_ >= 0 && !looked_) {
     options.follower = {.broker_id = replica_id_,
                         .broker_epoch = replica_epoch_,
                         .log_start_offset = entry->follower_log_start_offset};

@@ -67,6 +67,7 @@ class FetchOperation final : public partition::Watcher,
   std::string rack_;  // of a consumer that is to read from the nearest replica
   base::TimerId timer_ = 0;
   std::atomic<bool> notified_{false};
+  bool looked_ = false;  // a follower's word of how far it has come counts once
   bool finished_ = false;
 };
 

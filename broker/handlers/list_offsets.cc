@@ -22,6 +22,7 @@ constexpr int64_t kEarliestLocal = -4;          // KIP-405: the earliest one, as
 constexpr int64_t kLatestTiered = -5;           // KIP-1005: none, likewise
 constexpr int64_t kEarliestPendingUpload = -6;  // KIP-1023: none, likewise
 constexpr int16_t kFirstVersionWithEpochs = 4;
+constexpr int16_t kFirstVersionToWait = 5;
 
 using Answer = ListOffsetsResponse::ListOffsetsPartitionResponse;
 
@@ -68,6 +69,10 @@ Answer look_up(const partition::Partition& partition,
   int64_t upper_bound = partition.upper_bound(isolation);
   switch (wanted.timestamp) {
     case kLatest:
+      if (partition.is_catching_up(isolation)) {
+        answer.error_code = ErrorCode::kOffsetNotAvailable;
+        return answer;
+      }
       answer.offset = upper_bound;
       answer.leader_epoch = log.latest_epoch().value_or(-1);
       return answer;
@@ -80,7 +85,11 @@ Answer look_up(const partition::Partition& partition,
     case kEarliestPendingUpload:
       return answer;
     default:
-      return by_time(partition, wanted.timestamp, upper_bound, answer);
+      answer = by_time(partition, wanted.timestamp, upper_bound, answer);
+      if (answer.error_code == ErrorCode::kNone && answer.offset < 0 &&
+          partition.is_catching_up(isolation))
+        answer.error_code = ErrorCode::kOffsetNotAvailable;
+      return answer;
   }
 }
 
@@ -104,6 +113,13 @@ partition::Isolation isolation_of(const ListOffsetsRequest& request) {
                                                    : partition::Isolation::kHighWatermark;
 }
 
+/// Older versions know no epochs, and no OFFSET_NOT_AVAILABLE (KIP-207).
+void fit(Answer& answer, int16_t version) {
+  if (version < kFirstVersionWithEpochs) answer.leader_epoch = -1;
+  if (version < kFirstVersionToWait && answer.error_code == ErrorCode::kOffsetNotAvailable)
+    answer.error_code = ErrorCode::kLeaderNotAvailable;
+}
+
 ListOffsetsResponse list_offsets(Services& services, const ListOffsetsRequest& request,
                                  int16_t version) {
   ListOffsetsResponse response;
@@ -124,10 +140,8 @@ ListOffsetsResponse list_offsets(Services& services, const ListOffsetsRequest& r
           answer_for(services, *image, topic.name, wanted, isolation, version));
     }
   }
-  if (version < kFirstVersionWithEpochs) {
-    for (auto& topic : response.topics) {
-      for (auto& each : topic.partitions) each.leader_epoch = -1;
-    }
+  for (auto& topic : response.topics) {
+    for (auto& each : topic.partitions) fit(each, version);
   }
   return response;
 }

@@ -24,7 +24,7 @@ constexpr size_t kMaxInlineBytes = 2 << 20;
 /// A partition whose records are in the log but not committed yet.
 struct Uncommitted {
   std::shared_ptr<partition::Partition> partition;
-  int64_t next_offset;
+  partition::ProduceResult written;
   size_t topic;  // where its answer stands
   size_t index;
 };
@@ -99,7 +99,7 @@ class Producing {
     call_.release_frame();
     base::EventLoop& loop = call_.loop();
     auto begin = [&parts = uncommitted_](size_t part, partition::CommitCallback done) {
-      parts[part].partition->await_commit(parts[part].next_offset, std::move(done));
+      parts[part].partition->await_commit(parts[part].written, std::move(done));
     };
     auto parts = uncommitted_;
     await_all(loop, std::chrono::milliseconds(request_.timeout_ms), parts.size(), begin,
@@ -144,7 +144,7 @@ class Producing {
     if (!appended) return refuse(data.index, std::move(appended.error()));
     bool committed = target.partition->log()->high_watermark() >= appended->next_offset;
     if (options.acks_all && !committed) {
-      uncommitted_.push_back({std::move(target.partition), appended->next_offset,
+      uncommitted_.push_back({std::move(target.partition), *appended,
                               response_.responses.size() - 1,
                               response_.responses.back().partition_responses.size()});
     }

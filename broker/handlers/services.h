@@ -40,7 +40,6 @@ struct Services {
   FetchSessionCache& fetch_sessions;
   ProducerIds& producer_ids;
   CodecsPool& codecs;
-  bool reads_by_rack = false;  ///< replica.selector.class is the rack-aware one (KIP-392)
 };
 
 }  // namespace longhaul::broker::handlers

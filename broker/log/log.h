@@ -340,6 +340,7 @@ class Log {
   base::Result<void> tolerate_damage(base::Result<void> result) const;
   base::Result<void> start_over_locked(int64_t offset);
   void note_truncation(int64_t end);
+  base::Result<void> forget_epochs_from(int64_t offset);
 
   // log_compact.cc
   base::Result<std::shared_ptr<Segment>> swap_in(std::span<const SegmentPtr> old,

@@ -25,12 +25,23 @@ base::Result<void> Log::truncate_to(int64_t offset) {
   std::lock_guard flushing(flush_mutex_);
   std::lock_guard lock(mutex_);
   LH_TRY(fail_if_offline());
-  if (offset >= log_end_offset()) return {};
+  if (offset >= log_end_offset()) {
+    // An epoch that we led without a record begins there; the leader does not know it.
+    if (auto forgotten = forget_epochs_from(offset); !forgotten)
+      return tl::unexpected(go_offline(forgotten.error()));
+    return {};
+  }
   auto done = offset < segments_.load()->front()->base_offset() ? start_over_locked(offset)
                                                                 : truncate_locked(offset);
   if (!done) return tl::unexpected(go_offline(done.error()));
   logger_.info("{}: truncated to {}", id_.to_string(), log_end_offset());
   return {};
+}
+
+base::Result<void> Log::forget_epochs_from(int64_t offset) {
+  epochs_.truncate_from_end(offset);
+  LH_TRY(epochs_.save(files_, directory_->file(kEpochCheckpointName)));
+  return directory_->sync();
 }
 
 /// What was compacted above `end` is no more, and what comes in its place is not compacted.
@@ -60,9 +71,7 @@ base::Result<void> Log::truncate_locked(int64_t offset) {
   LH_TRY(remove_segments_from(*list, last + 1));
   LH_TRY(segment.truncate(position, end));
   LH_TRY(segment.sync());
-  epochs_.truncate_from_end(end);
-  LH_TRY(epochs_.save(files_, directory_->file(kEpochCheckpointName)));
-  LH_TRY(directory_->sync());
+  LH_TRY(forget_epochs_from(end));
   // Else a crash would trust what is written from here up to the old recovery point.
   if (checkpoint_is_stale) LH_TRY(write_checkpoints());
   return reload_producers(log_end_offset());

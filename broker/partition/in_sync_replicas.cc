@@ -28,6 +28,7 @@ void InSyncReplicas::update(const metadata::Partition& state) {
     if (id != self_) replicas[id] = followers_[id];
   }
   followers_ = std::move(replicas);
+  count_members();
 }
 
 bool InSyncReplicas::decided(const IsrDecision& decision) {
@@ -37,6 +38,7 @@ bool InSyncReplicas::decided(const IsrDecision& decision) {
   pending_.reset();
   partition_epoch_ = decision.partition_epoch;
   isr_ = decision.isr;
+  count_members();
   return true;
 }
 
@@ -44,12 +46,14 @@ void InSyncReplicas::refused(const IsrProposal& proposal) {
   if (proposal.leader_epoch != leader_epoch_ || proposal.partition_epoch != partition_epoch_)
     return;
   pending_.reset();
+  count_members();
 }
 
 bool InSyncReplicas::fetched(const FollowerFetch& fetch) {
   auto found = followers_.find(fetch.broker_id);
   if (found == followers_.end()) return false;
   Follower& follower = found->second;
+  if (fetch.broker_epoch >= 0 && fetch.broker_epoch < follower.broker_epoch) return false;
   if (fetch.offset >= fetch.leader_end_offset) {
     follower.last_caught_up = fetch.now;
   } else if (follower.end_offset >= 0 && fetch.offset >= follower.leader_end_at_last_fetch) {
@@ -70,13 +74,13 @@ bool InSyncReplicas::is_member(int32_t broker_id) const {
   return std::find(isr_.begin(), isr_.end(), broker_id) != isr_.end();
 }
 
-std::vector<int32_t> InSyncReplicas::maximal_isr() const {
-  std::vector<int32_t> all = isr_;
-  if (!pending_) return all;
-  for (int32_t id : *pending_) {
-    if (std::find(all.begin(), all.end(), id) == all.end()) all.push_back(id);
-  }
-  return all;
+/// Members, and while a change is under way those who would be some by it.
+void InSyncReplicas::count_members() {
+  auto holds = [](const std::vector<int32_t>& ids, int32_t id) {
+    return std::find(ids.begin(), ids.end(), id) != ids.end();
+  };
+  for (auto& [id, follower] : followers_)
+    follower.counts = holds(isr_, id) || (pending_ && holds(*pending_, id));
 }
 
 bool InSyncReplicas::lags(const Follower& follower, int64_t log_end_offset, Now now,
@@ -88,14 +92,12 @@ bool InSyncReplicas::lags(const Follower& follower, int64_t log_end_offset, Now 
 int64_t InSyncReplicas::committed_below(int64_t log_end_offset, Now now, Now max_lag,
                                         const Eligibility& eligible) const {
   int64_t lowest = log_end_offset;
-  std::vector<int32_t> members = maximal_isr();
   for (const auto& [id, follower] : followers_) {
-    bool counts = std::find(members.begin(), members.end(), id) != members.end();
     // One that keeps pace but is not back in the ISR yet is waited for: it could never catch up
     // with a high watermark that runs ahead of it.
-    bool returning = !counts && follower.end_offset >= 0 &&
+    bool returning = !follower.counts && follower.end_offset >= 0 &&
                      !lags(follower, log_end_offset, now, max_lag) && eligible.epoch_of(id);
-    if (counts || returning) lowest = std::min(lowest, follower.end_offset);
+    if (follower.counts || returning) lowest = std::min(lowest, follower.end_offset);
   }
   return lowest;
 }
@@ -159,6 +161,7 @@ std::optional<IsrProposal> InSyncReplicas::propose(const std::vector<int32_t>& i
     proposal.isr.push_back({id, eligible.epoch_of(id).value_or(-1)});
   }
   pending_ = isr;
+  count_members();
   return proposal;
 }
 

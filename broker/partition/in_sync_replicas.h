@@ -76,14 +76,12 @@ class InSyncReplicas {
   /// It refused the proposal: the ISR is as it was, and a change may be proposed anew.
   void refused(const IsrProposal& proposal);
 
-  /// Takes note of a fetch. False if the broker is no replica.
+  /// Takes note of a fetch. False if the broker is no replica, or it is of an earlier run of it.
   bool fetched(const FollowerFetch& fetch);
 
   const std::vector<int32_t>& isr() const { return isr_; }
-  bool is_replica(int32_t broker_id) const { return followers_.contains(broker_id); }
-  bool has_pending() const { return pending_.has_value(); }
-  /// Members, and those who are to become some.
-  size_t maximal_isr_size() const { return maximal_isr().size(); }
+  /// The end of our log when we took the lead.
+  int64_t epoch_start() const { return epoch_start_; }
 
   /// Everything below is on all members (and on who is about to join): it may be called committed.
   int64_t committed_below(int64_t log_end_offset, Now now, Now max_lag,
@@ -110,10 +108,11 @@ class InSyncReplicas {
     int64_t leader_end_at_last_fetch = 0;
     Now last_fetch{};
     std::optional<Now> last_caught_up;
+    bool counts = false;  // a member, or about to be one: waited for
   };
 
   bool is_member(int32_t broker_id) const;
-  std::vector<int32_t> maximal_isr() const;
+  void count_members();
   bool lags(const Follower& follower, int64_t log_end_offset, Now now, Now max_lag) const;
   std::optional<IsrProposal> propose(const std::vector<int32_t>& isr, const Eligibility& eligible);
 

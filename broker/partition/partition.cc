@@ -73,6 +73,7 @@ Partition::RoleChange Partition::apply(const metadata::Partition& state) {
     } else if (leads) {
       in_sync_.update(state);
     }
+    if (!led && leads) leads_since_ = state.leader_epoch;
     if (led && !leads) change = RoleChange::kResigned;
     leader_id_ = state.leader;
     leader_epoch_ = state.leader_epoch;
@@ -84,6 +85,7 @@ Partition::RoleChange Partition::apply(const metadata::Partition& state) {
     for (CommitCallback& done : take_waiting()) done(ErrorCode::kNotLeaderOrFollower);
   }
   advance_high_watermark();
+  finish_deletions();
   watchers_.notify_all();
   end_watchers_.notify_all();
   return change;
@@ -172,6 +174,7 @@ tl::expected<ProduceResult, AppendFailure> Partition::append(std::span<uint8_t> 
     if (!appended) return refuse(appended.error().code, std::move(appended.error().message));
     result.base_offset = appended->first_offset;
     result.next_offset = appended->last_offset + 1;
+    result.leader_epoch = leader_epoch_;
     result.log_start_offset = appended->log_start_offset;
     if (settings->log.message_timestamp_type == records::TimestampType::kLogAppendTime) {
       result.log_append_time_ms = appended->max_timestamp;
@@ -212,18 +215,18 @@ void Partition::advance_high_watermark() {
   watchers_.notify_all();
 }
 
-void Partition::await_commit(int64_t offset, CommitCallback done) {
+void Partition::await_commit(const ProduceResult& written, CommitCallback done) {
+  ErrorCode outcome = ErrorCode::kNone;
   {
     std::shared_lock role(role_mutex_);
-    if (leader_id_ == broker_id_) {
-      std::lock_guard lock(commit_mutex_);
-      if (log_->high_watermark() < offset) return commit_waiters_.add(offset, std::move(done));
-    } else {
-      role.unlock();
-      return done(ErrorCode::kNotLeaderOrFollower);
+    std::lock_guard lock(commit_mutex_);
+    if (leader_id_ != broker_id_ || written.leader_epoch < leads_since_) {
+      outcome = ErrorCode::kNotLeaderOrFollower;
+    } else if (log_->high_watermark() < written.next_offset) {
+      return commit_waiters_.add(written.next_offset, std::move(done));
     }
   }
-  done(ErrorCode::kNone);
+  done(outcome);
 }
 
 KafkaResult<int64_t> Partition::delete_records(int64_t offset) {
@@ -260,6 +263,25 @@ void Partition::await_deletion(int64_t offset, CommitCallback done) {
   done(outcome);
 }
 
+void Partition::finish_deletions() {
+  std::vector<CommitCallback> deleted;
+  {
+    std::shared_lock role(role_mutex_);
+    std::lock_guard lock(commit_mutex_);
+    if (deletion_waiters_.empty()) return;
+    deleted = deletion_waiters_.take_committed(
+        in_sync_.lowest_start_offset(log_->log_start_offset(), surroundings_.brokers));
+  }
+  for (CommitCallback& done : deleted) done(ErrorCode::kNone);
+}
+
+bool Partition::is_catching_up(Isolation isolation) const {
+  if (isolation == Isolation::kLogEnd) return false;
+  std::shared_lock role(role_mutex_);
+  std::lock_guard lock(commit_mutex_);
+  return leader_id_ == broker_id_ && upper_bound(isolation) < in_sync_.epoch_start();
+}
+
 int64_t Partition::upper_bound(Isolation isolation) const {
   switch (isolation) {
     case Isolation::kLogEnd:
@@ -276,9 +298,9 @@ KafkaResult<FetchResult> Partition::read_locked(const FetchOptions& options) con
   ErrorCode leader = check_leader_locked(options.current_leader_epoch, options.from_any_replica);
   if (leader != ErrorCode::kNone) return protocol::kafka_fail(leader);
   FetchResult result;
-  result.high_watermark = log_->high_watermark();
+  result.log_start_offset = log_->log_start_offset();  // first: it never passes the others
   result.last_stable_offset = log_->last_stable_offset();
-  result.log_start_offset = log_->log_start_offset();
+  result.high_watermark = log_->high_watermark();
   if (options.last_fetched_epoch >= 0) {
     log::EpochEnd end = log_->end_offset_for_epoch(options.last_fetched_epoch);
     if (end.epoch < 0) {
@@ -315,7 +337,6 @@ void Partition::watch(std::weak_ptr<Watcher> watcher, Isolation isolation) {
 
 KafkaResult<FetchResult> Partition::fetch(const FetchOptions& options) {
   std::optional<IsrProposal> proposal;
-  std::vector<CommitCallback> deleted;
   KafkaResult<FetchResult> result;
   {
     std::shared_lock role(role_mutex_);
@@ -336,14 +357,10 @@ KafkaResult<FetchResult> Partition::fetch(const FetchOptions& options) {
     }
     proposal =
         in_sync_.propose_joining(follower.broker_id, log_->high_watermark(), surroundings_.brokers);
-    if (!deletion_waiters_.empty()) {
-      deleted = deletion_waiters_.take_committed(
-          in_sync_.lowest_start_offset(log_->log_start_offset(), surroundings_.brokers));
-    }
   }
-  for (CommitCallback& done : deleted) done(ErrorCode::kNone);
   if (proposal) surroundings_.proposals.propose(id(), topic_id(), std::move(*proposal));
   advance_high_watermark();
+  finish_deletions();
   return result;
 }
 
@@ -357,6 +374,7 @@ void Partition::shrink_isr() {
                                         surroundings_.max_lag, surroundings_.brokers);
   }
   if (proposal) surroundings_.proposals.propose(id(), topic_id(), std::move(*proposal));
+  advance_high_watermark();  // one that was about to return may have gone silent
 }
 
 void Partition::isr_decided(const IsrDecision& decision) {
@@ -401,8 +419,9 @@ KafkaResult<void> Partition::replicate(const Replicated& from_leader) {
     if (from_leader.high_watermark > log_->high_watermark()) {
       log_->set_high_watermark(from_leader.high_watermark);
     }
-    if (from_leader.log_start_offset > log_->log_start_offset()) {
-      auto moved = log_->advance_log_start_offset(from_leader.log_start_offset);
+    int64_t start = std::min(from_leader.log_start_offset, log_->high_watermark());
+    if (start > log_->log_start_offset()) {
+      auto moved = log_->advance_log_start_offset(start);
       if (!moved) {
         return protocol::kafka_fail(ErrorCode::kKafkaStorageError,
                                     std::move(moved.error().message));

@@ -60,7 +60,8 @@ struct ProduceOptions {
 
 struct ProduceResult {
   int64_t base_offset = -1;
-  int64_t next_offset = -1;         // what must be committed for acks=all
+  int64_t next_offset = -1;  // what must be committed for acks=all
+  int32_t leader_epoch = -1;
   int64_t log_append_time_ms = -1;  // only if the topic stamps records itself
   int64_t log_start_offset = -1;
 };
@@ -139,8 +140,9 @@ class Partition {
   tl::expected<ProduceResult, AppendFailure> append(std::span<uint8_t> batch,
                                                     const ProduceOptions& options,
                                                     records::Codecs& codecs);
-  /// Calls `done` once everything below `offset` is committed. At once if it is already.
-  void await_commit(int64_t offset, CommitCallback done);
+  /// Calls `done` once all that was written is committed. At once if it is already;
+  /// NOT_LEADER_OR_FOLLOWER if this broker stopped leading since, even if it leads again.
+  void await_commit(const ProduceResult& written, CommitCallback done);
 
   /// Deletes what lies below `offset` (-1: below the high watermark) and returns where the log
   /// starts now; that is durable once the log's checkpoints are written. The files go later.
@@ -150,6 +152,9 @@ class Partition {
   /// Calls `done` once no replica that is alive has anything below `offset` any more.
   void await_deletion(int64_t offset, CommitCallback done);
 
+  /// True while a new leader does not know yet of all that its predecessor told readers: what it
+  /// calls committed may lie below (KIP-207).
+  bool is_catching_up(Isolation isolation) const;
   /// The end of what a reader sees.
   int64_t upper_bound(Isolation isolation) const;
   /// A follower's fetch also says how far that has come: what is committed follows, and it may join
@@ -191,6 +196,7 @@ class Partition {
   /// True if the ISR is smaller than min.insync.replicas: nothing new is committed (KIP-966).
   bool is_under_min_isr_locked() const;
   void advance_high_watermark();
+  void finish_deletions();
   /// Those who wait in vain once this broker does not lead any more.
   std::vector<CommitCallback> take_waiting();
   const Surroundings& surroundings_;
@@ -202,13 +208,14 @@ class Partition {
   mutable std::shared_mutex role_mutex_;
   int32_t leader_id_ = metadata::kNoLeader;
   int32_t leader_epoch_ = -1;
+  int32_t leads_since_ = -1;  // the first epoch of ours without another leader between
   int32_t partition_epoch_ = -1;
   std::vector<int32_t> isr_;
   size_t replicas_ = 0;
   bool stopped_ = false;
 
-  std::mutex commit_mutex_;  // with role_mutex_ held at least shared
-  InSyncReplicas in_sync_;   // of a leader
+  mutable std::mutex commit_mutex_;  // after role_mutex_
+  InSyncReplicas in_sync_;           // of a leader
   CommitWaiters commit_waiters_;
   CommitWaiters deletion_waiters_;  // by the log start offset of all replicas
   Watchers watchers_;               // of the high watermark

@@ -7,7 +7,13 @@ namespace longhaul::broker::partition {
 void Watchers::add(std::weak_ptr<Watcher> watcher) {
   std::lock_guard lock(mutex_);
   if (watchers_.size() >= sweep_at_) {
+    // A fetch that waits at several partitions comes again each time that one of them has news.
     std::erase_if(watchers_, [](const auto& each) { return each.expired(); });
+    std::sort(watchers_.begin(), watchers_.end(), std::owner_less<>());
+    auto same = [](const auto& a, const auto& b) {
+      return !a.owner_before(b) && !b.owner_before(a);
+    };
+    watchers_.erase(std::unique(watchers_.begin(), watchers_.end(), same), watchers_.end());
     sweep_at_ = std::max<size_t>(16, watchers_.size() * 2);
   }
   watchers_.push_back(std::move(watcher));

@@ -22,6 +22,8 @@ class FetchSession {
   void want(const PartitionId& id, const Wanted& partition);
   void drop(const PartitionId& id);
   bool empty() const { return wanted_.empty(); }
+  /// True if the next request, or the one under way, names everything that is wanted.
+  bool is_full() const { return epoch_ == 0; }
 
   /// Fills in session, topics and forgotten topics of a request that asks for all that is wanted.
   void prepare(protocol::FetchRequest& request);

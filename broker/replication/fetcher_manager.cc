@@ -1,6 +1,7 @@
 #include "broker/replication/fetcher_manager.h"
 
 #include <atomic>
+#include <set>
 
 namespace longhaul::broker::replication {
 namespace {
@@ -25,9 +26,13 @@ FetcherManager::Lane& FetcherManager::lane_of(const FetchSession::PartitionId& i
   return *lanes_[hash % lanes_.size()];
 }
 
-void FetcherManager::follow(const partition::Following& following) {
-  Lane& lane = lane_of(id_of(*following.partition));
-  lane.loop().post([lane = lane.shared_from_this(), following] { lane->follow(following); });
+void FetcherManager::follow(const std::vector<partition::Following>& following) {
+  std::map<Lane*, std::vector<partition::Following>> by_lane;
+  for (const auto& each : following) by_lane[&lane_of(id_of(*each.partition))].push_back(each);
+  for (auto& [lane, its] : by_lane) {
+    lane->loop().post(
+        [lane = lane->shared_from_this(), its = std::move(its)] { lane->follow(its); });
+  }
 }
 
 void FetcherManager::unfollow(const partition::Partition& partition) {
@@ -47,11 +52,18 @@ void FetcherManager::stop(base::Task done) {
   }
 }
 
-void FetcherManager::Lane::follow(const partition::Following& following) {
-  FetchSession::PartitionId id = id_of(*following.partition);
-  unfollow(id);
-  leaders[id] = following.leader;
-  fetcher(following.leader).add(following.partition, following.leader_epoch);
+// All of them go into the next fetch: one that was sent for the first alone would wait for it.
+void FetcherManager::Lane::follow(const std::vector<partition::Following>& following) {
+  std::set<ReplicaFetcher*> touched;
+  for (const auto& each : following) {
+    FetchSession::PartitionId id = id_of(*each.partition);
+    unfollow(id);
+    if (stopped) continue;
+    leaders[id] = each.leader;
+    fetcher(each.leader).add(each.partition, each.leader_epoch);
+    touched.insert(&fetcher(each.leader));
+  }
+  for (ReplicaFetcher* each : touched) each->step();
 }
 
 void FetcherManager::Lane::unfollow(const FetchSession::PartitionId& id) {
@@ -62,6 +74,7 @@ void FetcherManager::Lane::unfollow(const FetchSession::PartitionId& id) {
 }
 
 void FetcherManager::Lane::stop() {
+  stopped = true;
   for (const auto& [leader, fetcher] : by_leader) fetcher->stop();
   by_leader.clear();
   leaders.clear();

@@ -29,7 +29,7 @@ class FetcherManager {
 
   explicit FetcherManager(Params params);
 
-  void follow(const partition::Following& following);
+  void follow(const std::vector<partition::Following>& following);
   void unfollow(const partition::Partition& partition);
   /// Nothing is fetched any more; `done` once no fetch is being taken in, on one of the loops.
   void stop(base::Task done);
@@ -41,9 +41,10 @@ class FetcherManager {
     size_t index = 0;
     std::map<int32_t, std::shared_ptr<ReplicaFetcher>> by_leader;
     std::map<FetchSession::PartitionId, int32_t> leaders;
+    bool stopped = false;
 
     base::EventLoop& loop() const { return *params.loops[index]; }
-    void follow(const partition::Following& following);
+    void follow(const std::vector<partition::Following>& following);
     void unfollow(const FetchSession::PartitionId& id);
     void stop();
     ReplicaFetcher& fetcher(int32_t leader);

@@ -30,7 +30,6 @@ void ReplicaFetcher::add(std::shared_ptr<partition::Partition> partition, int32_
   followed = {
       .partition = std::move(partition), .leader_epoch = leader_epoch, .first_fetch = fetches_ + 1};
   want(id, followed);
-  step();
 }
 
 void ReplicaFetcher::remove(const PartitionId& id) {
@@ -44,7 +43,6 @@ void ReplicaFetcher::stop() {
   partitions_.clear();
 }
 
-/// Fetches what may be fetched now, or waits for what may be later.
 void ReplicaFetcher::step() {
   if (stopped_ || in_flight_) return;
   auto now = params_.clock->monotonic();
@@ -112,10 +110,12 @@ void ReplicaFetcher::answered(base::Result<client::Reply<FetchResponse>> reply) 
     return wake_at(params_.clock->monotonic() + params_.settings.backoff);
   }
   const FetchResponse& response = reply->message;
+  bool was_full = session_.is_full();
   if (!session_.answered(response)) {
     params_.logger.debug("broker {} ended the fetch session: {}", params_.leader_id,
                          protocol::name(response.error_code));
-    return step();
+    if (!was_full) return step();
+    return wake_at(params_.clock->monotonic() + params_.settings.backoff);
   }
   for (const auto& topic : response.responses) {
     for (const Data& data : topic.partitions) take({topic.topic_id, data.partition_index}, data);
@@ -159,9 +159,11 @@ void ReplicaFetcher::stored(const PartitionId& id, Followed& followed,
                            why.message);
       return back_off(id);
     default:
-      params_.logger.error("{} is not replicated any more: {} {}", name, protocol::name(why.code),
+      params_.logger.error("{} is not replicated: {} {}", name, protocol::name(why.code),
                            why.message);
-      give_up(id, followed);
+      // A directory that failed stays so; a disk that is full may have room again.
+      if (followed.partition->log()->is_offline()) return give_up(id, followed);
+      back_off(id);
   }
 }
 
@@ -237,7 +239,7 @@ void ReplicaFetcher::move_into(const PartitionId& id, Followed& followed, int64_
                         partition.id().to_string(), leader_start, params_.leader_id);
     stored(id, followed, partition.start_over(followed.leader_epoch, leader_start));
   } else {
-    want(id, followed);
+    back_off(id);  // it lies inside by now
   }
   step();
 }

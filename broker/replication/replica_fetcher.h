@@ -45,10 +45,12 @@ class ReplicaFetcher : public std::enable_shared_from_this<ReplicaFetcher> {
 
   static std::shared_ptr<ReplicaFetcher> create(Params params);
 
-  /// Follows the partition under this leader epoch from now on, from where its log ends.
+  /// Follows the partition under this leader epoch from now on, from where its log ends; `step`
+  /// begins with that.
   void add(std::shared_ptr<partition::Partition> partition, int32_t leader_epoch);
   void remove(const FetchSession::PartitionId& id);
-  bool empty() const { return partitions_.empty(); }
+  /// Fetches what may be fetched now, or waits for what may be later.
+  void step();
   void stop();
 
  private:
@@ -64,7 +66,6 @@ class ReplicaFetcher : public std::enable_shared_from_this<ReplicaFetcher> {
   };
 
   explicit ReplicaFetcher(Params params) : params_(std::move(params)) {}
-  void step();
   void want(const PartitionId& id, const Followed& followed);
   void send();
   void answered(base::Result<client::Reply<protocol::FetchResponse>> reply);

@@ -200,6 +200,18 @@ TEST_F(LogStateTest, TruncationForgetsAll) {
   EXPECT_EQ(0, append_ok({.epoch = 9}));
 }
 
+TEST_F(LogStateTest, TruncationAtTheEndForgetsAnEpochWithoutRecords) {
+  open();
+  append_ok({.epoch = 1});
+  log_->begin_epoch(2);
+  ASSERT_EQ(2, log_->latest_epoch());
+  ASSERT_TRUE(log_->truncate_to(log_->log_end_offset()));
+  EXPECT_EQ(1, log_->latest_epoch());
+  restart(false);
+  EXPECT_EQ(1, log_->latest_epoch());
+  EXPECT_EQ(1, log_->log_end_offset());
+}
+
 TEST_F(LogStateTest, StartsOver) {
   config_.segment_bytes = 300;
   open();

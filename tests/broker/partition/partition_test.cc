@@ -35,7 +35,8 @@ class PartitionTest : public log::LogFixture {
   /// What a waiter was told; it is told at most once.
   std::shared_ptr<std::optional<ErrorCode>> await(int64_t offset) {
     auto told = std::make_shared<std::optional<ErrorCode>>();
-    partition_->await_commit(offset, [told](ErrorCode code) {
+    ProduceResult written{.next_offset = offset, .leader_epoch = partition_->leader_epoch()};
+    partition_->await_commit(written, [told](ErrorCode code) {
       EXPECT_FALSE(*told);
       *told = code;
     });
@@ -125,6 +126,33 @@ TEST_F(PartitionTest, WhoWaitsIsToldWhenTheLeadOrThePartitionIsGone) {
   EXPECT_EQ(*stopped, ErrorCode::kNotLeaderOrFollower);
   EXPECT_EQ(become(kUs, 3, {kUs}), Partition::RoleChange::kNone) << "it is over";
   EXPECT_EQ(append({}).error().code, ErrorCode::kNotLeaderOrFollower);
+}
+
+TEST_F(PartitionTest, WhatWasWrittenBeforeTheLeadWasLostIsNotTakenForWhatIsThereNow) {
+  become(kUs, 0, {kUs, kOther});
+  auto written = append({});
+  ASSERT_TRUE(written);
+  become(kOther, 1, {kUs, kOther});
+  become(kUs, 2, {kUs});
+  std::optional<ErrorCode> told;
+  partition_->await_commit(*written, [&](ErrorCode code) { told = code; });
+  EXPECT_EQ(told, ErrorCode::kNotLeaderOrFollower);
+  EXPECT_EQ(*await(1), ErrorCode::kNone);
+}
+
+TEST_F(PartitionTest, ANewLeaderSaysWhetherItKnowsAllThatIsCommitted) {
+  become(kUs, 0, {kUs});
+  ASSERT_TRUE(append({}));
+  EXPECT_FALSE(partition_->is_catching_up(Isolation::kHighWatermark));
+  ASSERT_TRUE(append({}));
+  become(kOther, 1, {kUs, kOther});
+  partition_->log()->set_high_watermark(1);
+  become(kUs, 2, {kUs, kOther});
+  EXPECT_EQ(partition_->is_catching_up(Isolation::kHighWatermark),
+            partition_->upper_bound(Isolation::kHighWatermark) < 2);
+  EXPECT_FALSE(partition_->is_catching_up(Isolation::kLogEnd));
+  become(kUs, 2, {kUs});
+  EXPECT_FALSE(partition_->is_catching_up(Isolation::kHighWatermark));
 }
 
 TEST_F(PartitionTest, WhoWaitsIsToldWhenItIsDestroyed) {

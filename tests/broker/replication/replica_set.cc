@@ -214,7 +214,7 @@ void Replica::take_up(const metadata::Partition& state) {
   partition_->apply(state);
   if (state.leader_epoch == before) return;
   if (state.leader >= 0 && state.leader != id) {
-    fetchers_->follow({partition_, state.leader, state.leader_epoch});
+    fetchers_->follow({{partition_, state.leader, state.leader_epoch}});
   } else {
     fetchers_->unfollow(*partition_);
   }
@@ -280,6 +280,14 @@ void ReplicaSet::crash(int32_t id, base::CrashMode mode) {
 void ReplicaSet::fence(int32_t id) {
   if (live_.erase(id) > 0) ++counts["fencings"];
   if (state_.isr.size() > 1) std::erase(state_.isr, id);
+  elect_and_publish();
+}
+
+void ReplicaSet::prefer(int32_t id) {
+  if (!live_.contains(id) || !is_in_sync(id) || state_.leader == id) return;
+  ++counts["moves of the lead"];
+  ++state_.leader_epoch;
+  state_.leader = id;
   elect_and_publish();
 }
 
@@ -358,7 +366,7 @@ void ReplicaSet::produce() {
       leader->partition().append(batch, {.acks_all = true, .now_ms = clock.wall_ms()}, codecs);
   if (!written) return;
   int64_t offset = written->base_offset;
-  leader->partition().await_commit(written->next_offset, [this, offset, value](ErrorCode code) {
+  leader->partition().await_commit(*written, [this, offset, value](ErrorCode code) {
     if (code != ErrorCode::kNone) return;
     bool first = acknowledged_.emplace(offset, value).second;
     EXPECT_TRUE(first) << "offset " << offset << " was acknowledged twice";

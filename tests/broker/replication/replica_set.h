@@ -74,6 +74,8 @@ class ReplicaSet {
   void cut(int32_t a, int32_t b, sim::Time span);
   /// The controller takes the broker for dead although it is not.
   void fence(int32_t id);
+  /// Makes a member of the ISR the leader while the one before goes on as a follower.
+  void prefer(int32_t id);
   void heal() { cut_until_.clear(); }
 
   bool is_up(int32_t id) const { return replicas_.contains(id); }

@@ -13,7 +13,7 @@ void harm(ReplicaSet& set) {
   auto id = static_cast<int32_t>(1 + set.simulation.random().below(ReplicaSet::kBrokers));
   auto other = static_cast<int32_t>(1 + set.simulation.random().below(ReplicaSet::kBrokers));
   bool alone = set.is_in_sync(id) && set.isr_size() == 1;
-  switch (set.simulation.random().below(5)) {
+  switch (set.simulation.random().below(6)) {
     case 0:
       if (set.is_up(id) && !alone) set.crash(id, base::CrashMode::kLoseUnsynced);
       return;
@@ -26,6 +26,8 @@ void harm(ReplicaSet& set) {
     case 3:
       if (id != other) set.cut(id, other, set.simulation.some_delay(200ms));
       return;
+    case 4:
+      return set.prefer(id);
     default:
       set.start(id);
       return;
@@ -37,7 +39,7 @@ void run(uint64_t seed, std::map<std::string, int>& counts) {
   ReplicaSet set(seed);
   for (int i = 0; i < 2000; ++i) {
     set.simulation.run_for(set.simulation.some_delay(2ms));
-    set.produce();
+    if (i / 100 % 4 > 0) set.produce();  // in between the lead moves without a record
     if (set.simulation.chance(2)) harm(set);
     if (set.simulation.chance(2)) {
       set.start(static_cast<int32_t>(1 + set.simulation.random().below(ReplicaSet::kBrokers)));
@@ -68,8 +70,9 @@ TEST(Replication, KeepsWhatItAcknowledged) {
   std::map<std::string, int> counts;
   for (uint64_t seed = first; seed < first + seeds && !HasFailure(); ++seed) run(seed, counts);
   for (const auto& [what, times] : counts) RecordProperty(what, times);
-  for (const char* what : {"kills", "power failures", "cuts", "lost messages", "elections",
-                           "expansions", "shrinkings", "refused changes", "acknowledged"}) {
+  for (const char* what :
+       {"kills", "power failures", "cuts", "lost messages", "elections", "moves of the lead",
+        "expansions", "shrinkings", "refused changes", "acknowledged"}) {
     EXPECT_GT(counts[what], 0) << "no seed had " << what;
   }
 }
