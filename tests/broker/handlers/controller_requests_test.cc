@@ -195,21 +195,21 @@ TEST_F(ControllerRequests, ReplicasReassigned) {
       request, [&](const auto& response, int16_t) {
         EXPECT_EQ(code_of(response), ErrorCode::kInvalidReplicaAssignment);
       });
-  topic.partitions[0].replicas = std::vector<int32_t>{2000};
-  EXPECT_EQ(code_of(ask<protocol::AlterPartitionReassignmentsResponse>(request, 0)),
-            ErrorCode::kInvalidReplicationFactor)
-      << "on the way it would have two, and nothing copies records yet";
-  topic.partitions[0].replicas = std::vector<int32_t>{1000};
-  EXPECT_EQ(code_of(ask<protocol::AlterPartitionReassignmentsResponse>(request, 0)),
-            ErrorCode::kNone);
-
   protocol::ListPartitionReassignmentsRequest all;
   all.timeout_ms = 10'000;
   all.topics.reset();
-  topic.partitions[0].replicas.reset();
-  EXPECT_EQ(code_of(ask<protocol::AlterPartitionReassignmentsResponse>(request, 1)),
-            ErrorCode::kNoReassignmentInProgress);
+  auto reassign = [&](std::optional<std::vector<int32_t>> replicas, int16_t version) {
+    topic.partitions[0].replicas = std::move(replicas);
+    return code_of(ask<protocol::AlterPartitionReassignmentsResponse>(request, version));
+  };
+  EXPECT_EQ(reassign(std::vector<int32_t>{2000}, 0), ErrorCode::kNone);
+  auto under_way = ask<protocol::ListPartitionReassignmentsResponse>(all, 0);
+  ASSERT_EQ(under_way.topics.size(), 1u);
+  EXPECT_EQ(under_way.topics[0].partitions.at(0).adding_replicas, std::vector<int32_t>{2000});
+  EXPECT_EQ(under_way.topics[0].partitions.at(0).removing_replicas, std::vector<int32_t>{1000});
+  EXPECT_EQ(reassign(std::nullopt, 1), ErrorCode::kNone);
   EXPECT_TRUE(ask<protocol::ListPartitionReassignmentsResponse>(all, 0).topics.empty());
+  EXPECT_EQ(reassign(std::nullopt, 1), ErrorCode::kNoReassignmentInProgress);
 }
 
 TEST_F(ControllerRequests, LeadersTellTheirIsrAndDirectories) {
