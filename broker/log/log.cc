@@ -145,6 +145,11 @@ std::shared_ptr<Segment> Log::next_cold_segment(int64_t from) const {
   return nullptr;
 }
 
+bool Log::is_out_of_space() const {
+  std::lock_guard lock(mutex_);
+  return out_of_space_;
+}
+
 uint64_t Log::truncations() const {
   std::lock_guard lock(mutex_);
   return truncations_;

@@ -105,6 +105,14 @@ struct Cleanable {
   }
 };
 
+/// Where a batch of a cold segment cannot be read, or has a wrong CRC.
+struct Damage {
+  std::shared_ptr<Segment> segment;
+  uint64_t position = 0;     // in its file
+  int64_t offset = 0;        // behind the batch before it
+  uint64_t truncations = 0;  // of the log when it was found
+};
+
 /// Thread-safe. Appends, rolls, truncation and retention exclude each other by one mutex; reads
 /// take none but leaf locks held for a few instructions, and never wait for an append's I/O.
 ///
@@ -172,6 +180,8 @@ class Log {
   /// Below it everything is decided: the high watermark, or less while a transaction is open.
   int64_t last_stable_offset() const;
   /// Everything below is on stable storage.
+  /// True if the last append found no room. Another may.
+  bool is_out_of_space() const;
   int64_t recovery_point() const { return recovery_point_.load(std::memory_order_acquire); }
   /// Clamped to [log start, log end].
   void set_high_watermark(int64_t offset);
@@ -241,6 +251,11 @@ class Log {
 
   /// Flushes, writes indexes and the producer snapshot, and closes. Writes fail afterwards.
   base::Result<void> close();
+  /// Gives the directory another path, on the same disk, and goes on there.
+  base::Result<void> rename_directory(const std::string& path);
+  /// Knows of producers and leader epochs what another log knows that has the same batches, and
+  /// that its compaction went as far as `first_dirty`.
+  base::Result<void> take_over(const Log& other, int64_t first_dirty);
   /// Closes without writing anything, renames the directory to `path` and lets it be removed.
   base::Result<void> abandon(const std::string& path);
 
@@ -267,6 +282,11 @@ class Log {
   /// there is none), and how often the log was cut back so far: for who reads them all, one by one,
   /// and meets a file that became shorter.
   std::shared_ptr<Segment> next_cold_segment(int64_t from) const;
+  /// Puts batches that another replica has from `damage.offset` on in the place of what is damaged,
+  /// durably, up to where what is here goes on. False, and nothing is changed: they do not reach
+  /// that far. kCorrupt: they are no better. kConflict: the log has changed, or is laid out
+  /// differently (as after a compaction).
+  base::Result<bool> repair(const Damage& damage, base::ByteView bytes);
   uint64_t truncations() const;
 
   uint64_t size_bytes() const;

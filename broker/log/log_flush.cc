@@ -1,4 +1,6 @@
 // Making a log durable, and closing it.
+#include <algorithm>
+
 #include "broker/log/log.h"
 #include "broker/log/partition_metadata.h"
 
@@ -98,6 +100,30 @@ base::Result<void> Log::close() {
   closed_ = true;
   for (const auto& segment : *list) segment->close();
   return {};
+}
+
+base::Result<void> Log::rename_directory(const std::string& path) {
+  std::lock_guard flushing(flush_mutex_);
+  std::lock_guard lock(mutex_);
+  LH_TRY(fail_if_offline());
+  const std::string old = directory_->path();
+  LH_TRY(files_.rename(old, path));
+  directory_->set_path(path);
+  for (RemovedFile& file : removed_) file.path = path + file.path.substr(old.size());
+  return {};
+}
+
+// A new segment begins there, for what its producers were to be on disk too.
+base::Result<void> Log::take_over(const Log& other, int64_t first_dirty) {
+  std::scoped_lock lock(mutex_, other.mutex_);
+  LH_TRY(fail_if_offline());
+  epochs_.clear();
+  for (const EpochEntry& each : other.epochs_.entries())
+    epochs_.assign(each.epoch, each.start_offset);
+  producers_ = other.producers_;
+  note_undecided();
+  first_dirty_ = std::min(first_dirty, log_end_offset());
+  return roll_locked(log_end_offset());
 }
 
 base::Result<void> Log::abandon(const std::string& path) {

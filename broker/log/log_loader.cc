@@ -101,8 +101,15 @@ base::Result<void> LogLoader::forget_torn(const base::Error& why) {
     LH_TRY(params_.files->remove(params_.path + "/" + entry->name));
   }
   LH_TRY(params_.files->remove(params_.path + "/" + kPartitionMetadataName));
+  LH_TRY(sync_removals());
   files_.clear();
   return {};
+}
+
+/// Else a loss of power after the next clean stop, which need not flush a log that is empty now,
+/// would bring back what was removed.
+base::Result<void> LogLoader::sync_removals() {
+  return params_.files->sync_directory(params_.path);
 }
 
 base::Result<void> LogLoader::adopt_segments() {
@@ -220,6 +227,7 @@ base::Result<void> LogLoader::recover_from(size_t first) {
     log_->logger_.warn("{}: removing {} segments after offset {}", params_.id.to_string(),
                        segments_.size() - kept, next_offset_);
     LH_TRY(log_->remove_segments_from(segments_, kept));
+    LH_TRY(sync_removals());
     segments_.resize(kept);
   }
   publish(kept);

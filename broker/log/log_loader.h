@@ -27,6 +27,7 @@ class LogLoader {
   base::Result<void> adopt_segments();
   base::Result<void> load_topic_id();
   base::Result<void> forget_torn(const base::Error& why);
+  base::Result<void> sync_removals();
   base::Result<void> load_epochs();
   base::Result<void> open_segments();
   base::Result<void> open_trusted(Segment& segment, bool is_last);

@@ -13,14 +13,19 @@ using base::Errc;
 
 namespace {
 
-constexpr size_t kMaxNameBytes = 255;
-
 int64_t find_offset(const OffsetCheckpoint& checkpoint, const TopicPartition& id) {
   auto at = checkpoint.find({id.topic, id.partition});
   return at == checkpoint.end() ? 0 : std::max<int64_t>(at->second, 0);
 }
 
 }  // namespace
+
+std::string suffixed_name(const TopicPartition& id, base::Random& random, std::string_view suffix) {
+  std::string end = "." + base::to_hex(base::Uuid::random(random).bytes) + std::string(suffix);
+  std::string name = id.to_string();
+  name.resize(std::min(name.size(), kMaxNameBytes - end.size()));
+  return name + end;
+}
 
 LogManager::LogManager(Params params) : params_(std::move(params)) {}
 LogManager::~LogManager() = default;
@@ -42,7 +47,15 @@ base::Result<std::unique_ptr<LogManager>> LogManager::open(Params params) {
     manager->fail_directory(path, last);
   }
   if (!any) return tl::unexpected(last);
+  manager->previous_broker_epoch_ = manager->common_epoch();
   return manager;
+}
+
+int64_t LogManager::common_epoch() const {
+  int64_t epoch = directories_.front()->closed_in;
+  bool same = std::all_of(directories_.begin(), directories_.end(),
+                          [&](const auto& each) { return each->closed_in == epoch; });
+  return same ? epoch : -1;
 }
 
 base::Result<void> LogManager::open_directory(Directory& directory) {
@@ -52,7 +65,7 @@ base::Result<void> LogManager::open_directory(Directory& directory) {
   if (properties) directory.id = properties->directory_id.value_or(base::Uuid{});
   LH_ASSIGN(auto marker, read_clean_shutdown(files, directory.path));
   directory.clean = marker.has_value();
-  if (marker) previous_broker_epoch_ = std::max(previous_broker_epoch_, marker->broker_epoch);
+  if (marker) directory.closed_in = marker->broker_epoch;
   // It is written before logs are there: where it is missing, it was lost.
   auto recovery_points = read_offset_checkpoint(files, directory.file(kRecoveryPointsName));
   bool is_torn = !recovery_points && recovery_points.error().code == Errc::kCorrupt;
@@ -118,8 +131,15 @@ std::string LogManager::directory_of(std::string_view topic, int32_t partition) 
   return at == partitions->second.end() ? std::string() : at->second.directory->path;
 }
 
-LogManager::Directory* LogManager::choose_directory() {
+LogManager::Directory* LogManager::choose_directory(const TopicPartition& id) {
   Directory* best = nullptr;
+  {
+    std::lock_guard lock(mutex_);
+    auto preferred = preferred_.extract(id);
+    if (preferred) best = find_directory(preferred.mapped());
+  }
+  if (best != nullptr && best->online) return best;
+  best = nullptr;
   for (const auto& directory : directories_) {
     if (!directory->online) continue;
     if (best == nullptr || directory->log_count < best->log_count) best = directory.get();
@@ -163,10 +183,11 @@ base::Result<void> LogManager::settle_deletion(const TopicPartition& id) {
 
 base::Result<std::shared_ptr<Log>> LogManager::create(const TopicPartition& id,
                                                       const base::Uuid& topic_id) {
-  Directory* directory = choose_directory();
+  Directory* directory = choose_directory(id);
   if (directory == nullptr) {
     return base::fail(Errc::kIo, "no log directory is online");
   }
+  LH_TRY(discard_future(id));  // of one that is no more
   LH_TRY(settle_deletion(id));
   Log::Params params = log_params(*directory, id);
   params.topic_id = topic_id;
@@ -184,16 +205,22 @@ base::Result<std::shared_ptr<Log>> LogManager::create(const TopicPartition& id,
 
 base::Result<void> LogManager::remove(const TopicPartition& id) {
   std::lock_guard creating(create_mutex_);
+  auto no_future = discard_future(id);
   LH_ASSIGN(Entry entry, take_out(id));
   LH_ASSIGN(std::string away, put_away(entry, kDeleteSuffix));
+  doom(entry, std::move(away));
+  return no_future;
+}
+
+void LogManager::doom(const Entry& entry, std::string away) {
   std::lock_guard lock(mutex_);
   int64_t delay_ms = entry.log->config()->file_delete_delay_ms;
-  doomed_.push_back({away, params_.clock->wall_ms() + delay_ms});
-  return {};
+  doomed_.push_back({std::move(away), params_.clock->wall_ms() + delay_ms});
 }
 
 base::Result<std::string> LogManager::set_aside(const TopicPartition& id) {
   std::lock_guard creating(create_mutex_);
+  LH_TRY(discard_future(id));
   LH_ASSIGN(Entry entry, take_out(id));
   return put_away(entry, kStraySuffix);
 }
@@ -216,11 +243,7 @@ base::Result<std::string> LogManager::put_away(const Entry& entry, std::string_v
     std::lock_guard lock(mutex_);
     directory->stale.insert({log->id().topic, log->id().partition});
   }
-  base::Uuid unique = base::Uuid::random(*params_.random);
-  std::string suffix = "." + base::to_hex(unique.bytes) + std::string(kind);
-  std::string name = log->id().to_string();
-  name.resize(std::min(name.size(), kMaxNameBytes - suffix.size()));
-  std::string away = directory->path + "/" + name + suffix;
+  std::string away = directory->path + "/" + suffixed_name(log->id(), *params_.random, kind);
   if (auto renamed = log->abandon(away); !renamed) {
     fail_directory(directory->path, renamed.error());
     return tl::unexpected(std::move(renamed).error());
@@ -228,20 +251,44 @@ base::Result<std::string> LogManager::put_away(const Entry& entry, std::string_v
   return away;
 }
 
-std::vector<std::shared_ptr<Log>> LogManager::logs_of(const Directory* directory) const {
+std::vector<std::shared_ptr<Log>> LogManager::open_logs(const Directory* directory) const {
   std::lock_guard lock(mutex_);
   std::vector<std::shared_ptr<Log>> logs;
+  auto add = [&](const Entry& entry) {
+    bool wanted = directory == nullptr || entry.directory == directory;
+    if (wanted && entry.directory->online) logs.push_back(entry.log);
+  };
   for (const auto& [topic, partitions] : topics_) {
-    for (const auto& [partition, entry] : partitions) {
-      if (entry.directory->online && (directory == nullptr || entry.directory == directory)) {
-        logs.push_back(entry.log);
-      }
-    }
+    for (const auto& [partition, entry] : partitions) add(entry);
+  }
+  for (const auto& [id, entry] : futures_) add(entry);
+  for (const Entry& entry : twins_) add(entry);
+  return logs;
+}
+
+std::vector<std::shared_ptr<Log>> LogManager::logs() const {
+  std::vector<std::shared_ptr<Log>> logs;
+  for (auto& each : held()) {
+    if (!each.is_future) logs.push_back(std::move(each.log));
   }
   return logs;
 }
 
-std::vector<std::shared_ptr<Log>> LogManager::logs() const { return logs_of(nullptr); }
+std::vector<HeldLog> LogManager::held() const {
+  std::lock_guard lock(mutex_);
+  std::vector<HeldLog> all;
+  for (const auto& [topic, partitions] : topics_) {
+    for (const auto& [partition, entry] : partitions) {
+      const Directory& directory = *entry.directory;
+      if (directory.online) all.push_back({entry.log, directory.path, directory.id, false});
+      auto future = futures_.find({topic, partition});
+      if (future == futures_.end() || !future->second.directory->online) continue;
+      const Directory& other = *future->second.directory;
+      all.push_back({future->second.log, other.path, other.id, true});
+    }
+  }
+  return all;
+}
 
 void LogManager::set_config(std::string_view topic,
                             const std::shared_ptr<const LogConfig>& config) {
@@ -262,6 +309,9 @@ void LogManager::fail_directory(const std::string& path, const base::Error& why)
       for (const auto& [partition, entry] : partitions) {
         if (entry.directory == at->get()) entry.log->take_offline();
       }
+    }
+    for (const auto& [id, entry] : futures_) {
+      if (entry.directory == at->get()) entry.log->take_offline();
     }
   }
   params_.logger.error("log directory {} is offline: {}", path, why.message);

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,7 @@
 #include "broker/log/checkpoint_file.h"
 #include "broker/log/log.h"
 #include "broker/log/meta_properties.h"
+#include "protocol/error_code.h"
 
 namespace longhaul::broker::log {
 
@@ -30,6 +32,14 @@ struct LogDirStatus {
   /// Why it is offline; empty while it is online.
   std::string failure;
   base::Space space;
+};
+
+/// A log, or the copy of one that is on its way to another directory (KIP-113).
+struct HeldLog {
+  std::shared_ptr<Log> log;
+  std::string directory;
+  base::Uuid directory_id;
+  bool is_future = false;
 };
 
 /// What whoever wants a log knows of it.
@@ -97,10 +107,35 @@ class LogManager {
   /// be read: of two logs of one partition the one that has less of a claim is put aside, or the
   /// one that is empty. If there is nothing to choose between them, the directory of one goes
   /// offline. To be called once after `load`. A claim of 0: nobody wants it.
-  using Claim = std::function<int(const Log&)>;
+  using Claim = std::function<int(const Log&, const base::Uuid& directory)>;
   void settle_twins(const Claim& claim_of);
   /// Every log, in the order of topic and partition.
   std::vector<std::shared_ptr<Log>> logs() const;
+  /// With the copies that are on their way to another directory, each behind its log.
+  std::vector<HeldLog> held() const;
+
+  // Moves to another directory (KIP-113).
+  /// INVALID_TOPIC_EXCEPTION if the name is too long for a copy's, LOG_DIR_NOT_FOUND if it is none
+  /// of log.dirs, KAFKA_STORAGE_ERROR if it is offline.
+  protocol::ErrorCode check_move(const TopicPartition& id, const std::string& directory) const;
+  /// A log that is created for this partition, in this run, goes there if it can.
+  void prefer(const TopicPartition& id, const std::string& directory);
+  /// The copy of this log, if it is on its way.
+  std::optional<HeldLog> future(const TopicPartition& id) const;
+  /// An empty copy in this directory, in the place of any other. kNotFound: there is no such log.
+  base::Result<HeldLog> create_future(const TopicPartition& id, const std::string& directory);
+  /// Deletes the copy, or forgets it if its directory is offline; one is not needed.
+  base::Result<void> remove_future(const TopicPartition& id);
+  /// The copy becomes the log, and what that was until now is deleted. Nobody writes to either. The
+  /// copy is durable as far as the log is. An error: it did not become it, and its directory is
+  /// offline. If a disk fails later on, the copy is the log all the same.
+  /// `still`: of hold_still.
+  base::Result<void> promote_future(const TopicPartition& id,
+                                    const std::unique_lock<std::mutex>& still);
+  /// Until this is released no log is created, removed or promoted: to be had before those who
+  /// append are made to wait for it.
+  std::unique_lock<std::mutex> hold_still() { return std::unique_lock(create_mutex_); }
+
   /// New settings for the logs of a topic.
   void set_config(std::string_view topic, const std::shared_ptr<const LogConfig>& config);
 
@@ -134,7 +169,8 @@ class LogManager {
   std::vector<base::Uuid> offline_directory_ids() const { return directory_ids(/*online=*/false); }
   /// The directory that holds this log; empty if there is none.
   std::string directory_of(std::string_view topic, int32_t partition) const;
-  /// From the clean-shutdown marker found at the last start, or -1.
+  /// The epoch in which the run before closed all directories in order, or -1: where one was not
+  /// there, or failed, what the broker acknowledged may be lost with it (KIP-966).
   int64_t previous_broker_epoch() const { return previous_broker_epoch_; }
 
  private:
@@ -160,20 +196,30 @@ class LogManager {
   /// Gives the directory of a log that is not among the others another name, and returns that.
   base::Result<std::string> put_away(const Entry& entry, std::string_view kind);
   Log::Params log_params(Directory& directory, const TopicPartition& id);
-  Directory* choose_directory();
+  Directory* choose_directory(const TopicPartition& id);
+  Directory* find_directory(const std::string& path) const;
   std::vector<base::Uuid> directory_ids(bool online) const;
   /// False if there is a log of this partition already.
   bool insert(const std::shared_ptr<Log>& log, Directory& directory);
-  std::vector<std::shared_ptr<Log>> logs_of(const Directory* directory) const;
+  /// All that is open in an online directory, or in any: logs, copies, and twins.
+  std::vector<std::shared_ptr<Log>> open_logs(const Directory* directory) const;
   base::Result<std::shared_ptr<Log>> create(const TopicPartition& id, const base::Uuid& topic_id);
   /// What is left on disk of a deleted log of this name is gone for good after this.
   base::Result<void> settle_deletion(const TopicPartition& id);
 
+  // log_manager_move.cc
+  /// With create_mutex_ held.
+  base::Result<void> discard_future(const TopicPartition& id);
+  base::Result<std::shared_ptr<Log>> open_future(Directory& directory, const Log& log);
+  void doom(const Entry& entry, std::string away);
+
   // log_manager_load.cc
   std::shared_ptr<Loading> begin_loading(base::Callback<void(Loaded)> done);
   base::Result<void> list_logs(Directory& directory, Loading& loading);
-  void load_log(Directory& directory, const TopicPartition& id, Loading& loading);
-  void put_twin_aside(const Entry& twin);
+  struct LoadJob;
+  void load_log(const LoadJob& job, Loading& loading);
+  void adopt(const LoadJob& job, std::shared_ptr<Log> log);
+  void put_twin_aside(const Entry& twin, const Entry& chosen);
   void note_stale_entries(Directory& directory);
   void finish_loading(Loading& loading);
 
@@ -183,6 +229,7 @@ class LogManager {
   base::Result<void> write_checkpoints(Directory& directory);
   base::Result<void> write_offsets(Directory& directory);
   base::Result<void> write_high_watermarks(Directory& directory);
+  int64_t common_epoch() const;
   base::Result<void> close_directory(Directory& directory, int64_t broker_epoch);
 
   Params params_;
@@ -192,6 +239,8 @@ class LogManager {
   std::mutex create_mutex_;   // one creation at a time; taken before mutex_
   mutable std::mutex mutex_;  // guards all below; no log's lock is taken under it
   std::map<std::string, PartitionMap, std::less<>> topics_;
+  std::map<TopicPartition, Entry> futures_;
+  std::map<TopicPartition, std::string> preferred_;  // directories, of logs that are not there yet
   std::vector<Doomed> doomed_;
   std::vector<Entry> twins_;  // of logs that another directory has too, until they are settled
 };

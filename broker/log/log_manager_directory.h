@@ -19,6 +19,13 @@ inline constexpr const char* kHighWatermarksName = "replication-offset-checkpoin
 inline constexpr const char* kFirstDirtyName = "cleaner-offset-checkpoint";
 inline constexpr const char* kDeleteSuffix = "-delete";
 inline constexpr const char* kStraySuffix = "-stray";
+inline constexpr const char* kFutureSuffix = "-future";
+
+/// What a file system takes.
+inline constexpr size_t kMaxNameBytes = 255;
+
+/// "topic-partition.<32 hex>-future" and the like, the topic cut where it does not fit.
+std::string suffixed_name(const TopicPartition& id, base::Random& random, std::string_view suffix);
 
 /// One of log.dirs.
 struct LogManager::Directory {
@@ -32,6 +39,7 @@ struct LogManager::Directory {
 
   // Read before loading, of no use after it.
   bool clean = false;
+  int64_t closed_in = -1;  // the broker epoch of an orderly stop, if it is known
   OffsetCheckpoint recovery_points;
   bool recovery_points_lost = false;
   OffsetCheckpoint log_starts;

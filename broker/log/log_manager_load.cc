@@ -2,6 +2,7 @@
 #include <charconv>
 
 #include "broker/log/clean_shutdown.h"
+#include "broker/log/log_copy.h"
 #include "broker/log/log_manager_directory.h"
 
 namespace longhaul::broker::log {
@@ -24,14 +25,23 @@ std::optional<TopicPartition> parse_name(std::string_view name) {
   return TopicPartition{std::string(name.substr(0, dash)), partition};
 }
 
+/// "topic-partition.<unique>-future", or nothing.
+std::optional<TopicPartition> parse_future(std::string_view name) {
+  if (!name.ends_with(kFutureSuffix)) return std::nullopt;
+  size_t dot = name.rfind('.');
+  return dot == std::string_view::npos ? std::nullopt : parse_name(name.substr(0, dot));
+}
+
 }  // namespace
 
+struct LogManager::LoadJob {
+  Directory* directory;
+  TopicPartition id;
+  std::string future = {};  // its name, if it is one
+};
+
 struct LogManager::Loading {
-  struct Job {
-    Directory* directory;
-    TopicPartition id;
-  };
-  std::vector<Job> jobs;
+  std::vector<LoadJob> jobs;
   std::atomic<size_t> left{0};
   std::atomic<size_t> logs{0};
   std::atomic<bool> cancelled{false};
@@ -50,10 +60,12 @@ base::Result<void> LogManager::list_logs(Directory& directory, Loading& loading)
       continue;
     }
     auto id = parse_name(entry.name);
-    if (!id) {
+    if (auto of = parse_future(entry.name)) {
+      loading.jobs.push_back({&directory, std::move(*of), entry.name});
+    } else if (!id) {
       params_.logger.warn("{}/{} is no log; leaving it alone", directory.path, entry.name);
     } else if (id->topic != kMetadataTopic) {
-      loading.jobs.push_back({&directory, std::move(*id)});
+      loading.jobs.push_back({&directory, std::move(*id), {}});
     }
   }
   if (loading.jobs.size() == before) directory.clean = true;  // nothing there that could be unclean
@@ -74,60 +86,92 @@ std::shared_ptr<LogManager::Loading> LogManager::begin_loading(base::Callback<vo
   return loading;
 }
 
-void LogManager::load_log(Directory& directory, const TopicPartition& id, Loading& loading) {
+void LogManager::load_log(const LoadJob& job, Loading& loading) {
+  Directory& directory = *job.directory;
   if (!directory.online || loading.cancelled) return;
   if (params_.cancelled && params_.cancelled()) {
     loading.cancelled = true;
     return;
   }
-  auto log = Log::open(log_params(directory, id));
+  Log::Params params = log_params(directory, job.id);
+  if (!job.future.empty()) {
+    params.path = directory.file(job.future.c_str());
+    params.config = config_of_copy(*params.config);
+  }
+  auto log = Log::open(std::move(params));
   if (!log && log.error().code == base::Errc::kCancelled) {
     loading.cancelled = true;
+    return;
+  }
+  if (!log && !job.future.empty() && log.error().code == base::Errc::kCorrupt) {
+    params_.logger.warn("{}: {}; it was a copy, and is removed", job.future, log.error().message);
+    std::lock_guard lock(mutex_);
+    doomed_.push_back({directory.file(job.future.c_str()), params_.clock->wall_ms()});
     return;
   }
   if (!log) {
     fail_directory(directory.path, log.error());
     return;
   }
-  if (!insert(*log, directory)) {
-    std::lock_guard lock(mutex_);
-    twins_.push_back({*log, &directory});
-  }
+  adopt(job, std::move(*log));
   ++loading.logs;
+}
+
+void LogManager::adopt(const LoadJob& job, std::shared_ptr<Log> log) {
+  Directory& directory = *job.directory;
+  if (job.future.empty() && insert(log, directory)) return;
+  std::lock_guard lock(mutex_);
+  if (job.future.empty()) {
+    twins_.push_back({std::move(log), &directory});
+  } else if (futures_.try_emplace(job.id, Entry{std::move(log), &directory}).second) {
+    ++directory.log_count;
+  } else {  // it was to go elsewhere while this directory was away
+    doomed_.push_back({directory.file(job.future.c_str()), params_.clock->wall_ms()});
+  }
 }
 
 void LogManager::settle_twins(const Claim& claim_of) {
   std::lock_guard creating(create_mutex_);
-  auto claim = [&](const Log& log) {
-    int wanted = claim_of(log);
-    bool holds_something = log.log_end_offset() > log.log_start_offset();
+  auto claim = [&](const Entry& entry) {
+    int wanted = claim_of(*entry.log, entry.directory->id);
+    bool holds_something = entry.log->log_end_offset() > entry.log->log_start_offset();
     return wanted == 0 ? std::pair(0, false) : std::pair(wanted, holds_something);
   };
   for (Entry& twin : std::exchange(twins_, {})) {
     TopicPartition id = twin.log->id();
-    std::shared_ptr<Log> first = get(id.topic, id.partition);
-    if (!first) {
+    if (!get(id.topic, id.partition)) {
       insert(twin.log, *twin.directory);
-    } else if (claim(*first).second && claim(*first) == claim(*twin.log)) {
+      continue;
+    }
+    const Entry first = [&] {
+      std::lock_guard lock(mutex_);
+      return topics_.find(id.topic)->second.at(id.partition);
+    }();
+    if (claim(first).second && claim(first) == claim(twin)) {
       fail_directory(twin.directory->path,
                      {base::Errc::kConflict, id.to_string() + " is also in " +
                                                  directory_of(id.topic, id.partition) +
                                                  "; remove one of the two"});
-    } else if (claim(*first) < claim(*twin.log)) {
-      auto replaced = take_out(id);
+    } else if (claim(first) < claim(twin)) {
+      if (!take_out(id)) continue;
       insert(twin.log, *twin.directory);
-      if (replaced) put_twin_aside(*replaced);
+      put_twin_aside(first, twin);
     } else {
-      put_twin_aside(twin);
+      put_twin_aside(twin, first);
     }
   }
 }
 
-void LogManager::put_twin_aside(const Entry& twin) {
+// What a move to another directory left, which a crash interrupted as it ended, is there twice.
+void LogManager::put_twin_aside(const Entry& twin, const Entry& chosen) {
   std::string path = twin.log->path();
-  if (auto aside = put_away(twin, kStraySuffix); aside) {
-    params_.logger.warn("{} is not the only one of its name: it is put aside as {}", path, *aside);
-  }
+  bool is_copied = !twin.log->topic_id().is_zero() &&
+                   twin.log->topic_id() == chosen.log->topic_id() &&
+                   twin.log->log_end_offset() <= chosen.log->log_end_offset();
+  auto aside = put_away(twin, is_copied ? kDeleteSuffix : kStraySuffix);
+  if (!aside) return;
+  params_.logger.warn("{} is not the only one of its name: it is put aside as {}", path, *aside);
+  if (is_copied) doom(twin, std::move(*aside));
 }
 
 void LogManager::note_stale_entries(Directory& directory) {
@@ -138,6 +182,8 @@ void LogManager::note_stale_entries(Directory& directory) {
       auto topic = topics_.find(key.first);
       bool here = topic != topics_.end() && topic->second.contains(key.second) &&
                   topic->second.at(key.second).directory == &directory;
+      auto future = futures_.find({key.first, key.second});
+      here = here || (future != futures_.end() && future->second.directory == &directory);
       if (!here) directory.stale.insert(key);
     }
   }
@@ -185,7 +231,7 @@ void LogManager::load(base::Executor& workers, base::Callback<void(Loaded)> done
   }
   for (size_t i = 0; i < loading->jobs.size(); ++i) {
     workers.post([this, loading, i] {
-      load_log(*loading->jobs[i].directory, loading->jobs[i].id, *loading);
+      load_log(loading->jobs[i], *loading);
       if (--loading->left == 0) finish_loading(*loading);
     });
   }
@@ -194,7 +240,7 @@ void LogManager::load(base::Executor& workers, base::Callback<void(Loaded)> done
 LogManager::Loaded LogManager::load() {
   Loaded result;
   auto loading = begin_loading([&result](Loaded loaded) { result = loaded; });
-  for (const auto& job : loading->jobs) load_log(*job.directory, job.id, *loading);
+  for (const auto& job : loading->jobs) load_log(job, *loading);
   finish_loading(*loading);
   return result;
 }

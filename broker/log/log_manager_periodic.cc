@@ -10,7 +10,7 @@ using base::Errc;
 
 size_t LogManager::delete_old_segments() {
   size_t deleted = 0;
-  for (const auto& log : logs()) {
+  for (const auto& [log, directory, id, is_future] : held()) {
     auto done = log->delete_old_segments(params_.clock->wall_ms());
     if (done) deleted += *done;
     if (!done) params_.logger.warn("retention: {}", done.error().message);
@@ -19,7 +19,7 @@ size_t LogManager::delete_old_segments() {
 }
 
 void LogManager::flush_due() {
-  for (const auto& log : logs()) {
+  for (const auto& log : open_logs(nullptr)) {
     auto flushed = log->flush_if_due(params_.clock->wall_ms());
     if (!flushed) params_.logger.warn("flush: {}", flushed.error().message);
   }
@@ -40,7 +40,7 @@ base::Result<void> LogManager::write_offsets(Directory& directory) {
   OffsetCheckpoint recovery_points;
   OffsetCheckpoint log_starts;
   OffsetCheckpoint first_dirty;
-  for (const auto& log : logs_of(&directory)) {
+  for (const auto& log : open_logs(&directory)) {
     std::pair<std::string, int32_t> key{log->id().topic, log->id().partition};
     recovery_points[key] = log->recovery_point();
     int64_t start = log->log_start_offset();
@@ -60,7 +60,7 @@ base::Result<void> LogManager::write_high_watermarks(Directory& directory) {
   std::lock_guard writing(directory.checkpoint_mutex);
   if (!directory.loaded || !directory.online) return {};
   OffsetCheckpoint offsets;
-  for (const auto& log : logs_of(&directory)) {
+  for (const auto& log : open_logs(&directory)) {
     offsets[{log->id().topic, log->id().partition}] = log->high_watermark();
   }
   return check(directory, write_offset_checkpoint(*params_.files,
@@ -87,7 +87,7 @@ void LogManager::expire_producers() {
 
 void LogManager::remove_deleted() {
   int64_t now_ms = params_.clock->wall_ms();
-  for (const auto& log : logs()) log->remove_deleted_files(now_ms);
+  for (const auto& log : open_logs(nullptr)) log->remove_deleted_files(now_ms);
   std::vector<Doomed> due;
   {
     std::lock_guard lock(mutex_);
@@ -104,12 +104,12 @@ void LogManager::remove_deleted() {
 }
 
 void LogManager::close_idle_files() {
-  for (const auto& log : logs()) log->close_idle_files();
+  for (const auto& log : open_logs(nullptr)) log->close_idle_files();
 }
 
 base::Result<void> LogManager::close_directory(Directory& directory, int64_t broker_epoch) {
   base::Result<void> result;
-  for (const auto& log : logs_of(&directory)) {
+  for (const auto& log : open_logs(&directory)) {
     if (auto closed = log->close(); !closed) result = closed;
   }
   if (!directory.loaded) return result;

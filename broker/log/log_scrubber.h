@@ -3,6 +3,8 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -22,7 +24,7 @@ struct ScrubStats {
 };
 
 /// Reads every batch that is durable, but those in active segments, and checks its CRC; a bad one
-/// is said in the log and counted, and nothing else happens to it. `run` on one thread at a time.
+/// is said in the log, counted, and told to whoever may mend it. `run` on one thread at a time.
 class LogScrubber {
  public:
   struct Params {
@@ -31,6 +33,8 @@ class LogScrubber {
     base::Logger logger;
     double bytes_per_second = 0;  // longhaul.scrub.bytes.per.second, positive
     Pause pause;
+    /// On the thread of `run`; must not block.
+    std::function<void(std::shared_ptr<Log>, Damage)> on_damage;
   };
   explicit LogScrubber(Params params);
 
@@ -42,11 +46,13 @@ class LogScrubber {
  private:
   struct Finding {
     uint64_t position = 0;
+    int64_t offset = 0;  // behind the last good batch
     std::string what;
   };
 
-  base::Result<void> scrub(Log& log);
-  base::Result<void> scrub(Log& log, const Segment& segment);
+  base::Result<void> scrub(const std::shared_ptr<Log>& log);
+  base::Result<void> scrub(const std::shared_ptr<Log>& log,
+                           const std::shared_ptr<Segment>& segment);
   base::Result<void> check(const Segment& segment, std::vector<Finding>& findings);
 
   Params params_;

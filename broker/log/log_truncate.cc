@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "broker/log/log.h"
+#include "broker/log/partition_metadata.h"
 #include "broker/log/producer_snapshot.h"
 
 namespace longhaul::broker::log {
@@ -143,6 +144,9 @@ base::Result<void> Log::start_over_locked(int64_t offset) {
   recovery_point_ = offset;
   epochs_.clear();
   LH_TRY(epochs_.save(files_, directory_->file(kEpochCheckpointName)));
+  // The recovery point, wherever it is, says that this was flushed.
+  if (metadata_unsynced_) LH_TRY(sync_partition_metadata(*directory_));
+  metadata_unsynced_ = false;
   LH_TRY(directory_->sync());
   // A start offset on disk that is above what comes now would make a restart drop it.
   LH_TRY(write_checkpoints());

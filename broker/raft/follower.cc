@@ -214,6 +214,16 @@ void Raft::on(const EndQuorumEpochRequest& request, uint64_t id, Now now, Output
   answer(ErrorCode::kNone);
 }
 
+/// Should it be alive after all, those who hear from it refuse the pre-vote.
+void Raft::leader_gone(int32_t leader, int32_t epoch, Now now) {
+  bool is_mine = role_ == Role::kFollower && epoch == election_.epoch && leader == election_.leader;
+  if (!is_mine || !may_campaign()) return;
+  fetched_in_epoch_ = false;
+  // Not all voters at once: they find out at the same time.
+  Timeouts::Duration spread = timeouts_.election / 4;
+  if (!deadline_ || *deadline_ > now + spread) deadline_ = now + random_within(spread);
+}
+
 void Raft::alarm(std::string what, Now now, Outputs& out) {
   next_fetch_ = now + timeouts_.max_wait;
   out.emplace_back(Alarm{std::move(what)});

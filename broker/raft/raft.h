@@ -83,6 +83,9 @@ class Raft {
   Outputs answered(uint64_t id, const Response& response, Now now);
   /// `is_passing`: asking again soon may help.
   void failed(uint64_t id, bool is_passing, Now now);
+  /// Nobody listens any more where the leader of this epoch did: its process is gone, and a voter
+  /// that follows it need not wait for controller.quorum.fetch.timeout.ms.
+  void leader_gone(int32_t leader, int32_t epoch, Now now);
 
   /// The leader has appended a batch of `records` records that begins at the `end_offset()` before
   /// this call and carries `epoch()`. Not for other roles.

@@ -1,11 +1,9 @@
 // Compaction that is interrupted anywhere.
 #include "tests/broker/log/compaction_fixture.h"
+#include "tests/broker/log/machine_off.h"
 
 namespace longhaul::broker::log {
 namespace {
-
-using base::DiskOperation;
-using base::Fault;
 
 /// How a run of a compaction that fails at its n-th disk operation is to go on.
 struct Interruption {
@@ -70,19 +68,8 @@ class CompactionCrash : public CompactionFixture {
   }
   /// Fails everything from the `nth` operation on; false if there were fewer.
   bool compact_until(uint64_t nth) {
-    uint64_t done = 0;
-    files_->set_fault_hook([&](DiskOperation operation, std::string_view) -> std::optional<Fault> {
-      bool changes = operation != DiskOperation::kRead && operation != DiskOperation::kOpen;
-      if (changes && done < nth) {
-        ++done;
-        return std::nullopt;
-      }
-      if (done < nth) return std::nullopt;
-      return Fault{{base::Errc::kIo, "the machine is off"}, 0};
-    });
-    auto compacted = try_compact();
-    files_->set_fault_hook({});
-    return !compacted;
+    MachineOff machine(*files_, nth);
+    return !try_compact();
   }
 };
 

@@ -59,6 +59,46 @@ TEST_F(LogDurabilityTest, ATornTopicIdBeginsAnew) {
   EXPECT_TRUE(log_->set_topic_id(id_));
 }
 
+TEST_F(LogDurabilityTest, ATornTopicIdDoesNotComeBackAfterACleanStop) {
+  open();
+  ASSERT_TRUE(log_->set_topic_id(id_));
+  append_ok();
+  flush();
+  recovery_point_ = 0;  // as if it had never been: a torn write can reach the disk in any order
+  tear_topic_id();
+  auto file = files_->open("/data/t-0/partition.metadata", base::OpenMode::kReadWrite);
+  ASSERT_TRUE((*file)->sync());
+  crash(CrashMode::kLoseUnsynced);
+  open();
+  EXPECT_EQ(0, log_->log_end_offset());
+  close();
+  crash(CrashMode::kLoseUnsynced);  // the machine loses its power after the broker's clean stop
+  clean_ = true;
+  open();
+  EXPECT_EQ(0, log_->log_end_offset());
+}
+
+TEST_F(LogDurabilityTest, SegmentsBehindACutDoNotComeBackAfterACleanStop) {
+  open();
+  append_ok();
+  ASSERT_TRUE(log_->roll());
+  append_ok();
+  flush();
+  recovery_point_ = 0;
+  auto file = files_->open("/data/t-0/00000000000000000000.log", base::OpenMode::kReadWrite);
+  ASSERT_TRUE((*file)->truncate(0));
+  ASSERT_TRUE((*file)->sync());
+  crash(CrashMode::kLoseUnsynced);
+  open();
+  EXPECT_EQ(0, log_->log_end_offset());
+  close();
+  crash(CrashMode::kLoseUnsynced);
+  clean_ = true;
+  open();
+  EXPECT_EQ(0, log_->log_end_offset());
+  EXPECT_FALSE(has("00000000000000000001.log"));
+}
+
 TEST_F(LogDurabilityTest, BeginningAnewMayBeInterrupted) {
   for (int done = 0; done < 8; ++done) {
     open();

@@ -1,27 +1,12 @@
 #include "broker/log/log_manager.h"
 
-#include <deque>
-
 #include "tests/broker/log/log_fixture.h"
+#include "tests/support/queue_executor.h"
 
 namespace longhaul::broker::log {
 namespace {
 
-/// Runs what was posted when it is told to.
-class QueueExecutor final : public base::Executor {
- public:
-  void post(base::Task task) override { tasks_.push_back(std::move(task)); }
-  void run() {
-    while (!tasks_.empty()) {
-      base::Task task = std::move(tasks_.front());
-      tasks_.pop_front();
-      task();
-    }
-  }
-
- private:
-  std::deque<base::Task> tasks_;
-};
+using test::QueueExecutor;
 
 class LogManagerTest : public testing::Test {
  protected:
@@ -113,6 +98,22 @@ TEST_F(LogManagerTest, SpreadsLogsAndFindsThemAgain) {
   EXPECT_EQ(id_, manager_->get("my-topic.x", 0)->topic_id());
   EXPECT_EQ(nullptr, manager_->get("t", 4));
   EXPECT_EQ(2u, start().unclean_directories);
+}
+
+TEST_F(LogManagerTest, AStopWasInOrderOnlyIfItWasSoInAllDirectories) {
+  start();
+  EXPECT_TRUE(manager_->shutdown(12));
+  std::string marker = text("/a/.kafka_cleanshutdown");
+  ASSERT_TRUE(files_.remove("/b/.kafka_cleanshutdown"));
+  start();
+  EXPECT_EQ(-1, manager_->previous_broker_epoch());
+  EXPECT_TRUE(manager_->shutdown(13));
+  ASSERT_TRUE(base::write_file_atomic(files_, "/a/.kafka_cleanshutdown", base::as_bytes(marker)));
+  start();
+  EXPECT_EQ(-1, manager_->previous_broker_epoch());
+  EXPECT_TRUE(manager_->shutdown(14));
+  start();
+  EXPECT_EQ(14, manager_->previous_broker_epoch());
 }
 
 TEST_F(LogManagerTest, ARecoveryThatIsCalledOffLosesNothing) {
@@ -401,8 +402,9 @@ TEST_F(LogManagerTest, OfTwoLogsTheOneWithTheClaimStays) {
   copy("/a/t-0", "/b/t-0");
   copy("/b/t-1", "/a/t-1");
   start();
-  manager_->settle_twins(
-      [](const Log& log) { return log.path() == "/a/t-0" || log.path() == "/b/t-1" ? 2 : 0; });
+  manager_->settle_twins([](const Log& log, const base::Uuid&) {
+    return log.path() == "/a/t-0" || log.path() == "/b/t-1" ? 2 : 0;
+  });
   EXPECT_EQ(std::vector<std::string>{}, failed_);
   EXPECT_EQ("/a", manager_->directory_of("t", 0));
   EXPECT_EQ("/b", manager_->directory_of("t", 1));
@@ -416,7 +418,7 @@ TEST_F(LogManagerTest, OfTwoLogsTheEmptyOneGoes) {
   append(*create("t", 0));
   ASSERT_TRUE(files_.create_directories("/b/t-0"));
   start();
-  manager_->settle_twins([](const Log&) { return 1; });
+  manager_->settle_twins([](const Log&, const base::Uuid&) { return 1; });
   EXPECT_EQ(std::vector<std::string>{}, failed_);
   EXPECT_EQ("/a", manager_->directory_of("t", 0));
   EXPECT_EQ(1, manager_->get("t", 0)->log_end_offset());
@@ -427,7 +429,7 @@ TEST_F(LogManagerTest, OfTwoLogsThatAreEquallyGoodNoneIsTouched) {
   append(*create("t", 0));
   copy("/a/t-0", "/b/t-0");
   start();
-  manager_->settle_twins([](const Log&) { return 2; });
+  manager_->settle_twins([](const Log&, const base::Uuid&) { return 2; });
   EXPECT_EQ(1u, failed_.size());
   EXPECT_TRUE(files_.exists("/a/t-0"));
   EXPECT_TRUE(files_.exists("/b/t-0"));

@@ -36,15 +36,17 @@ class LogScrubberTest : public testing::Test {
     logs_ = std::move(*LogManager::open(std::move(params)));
     logs_->load();
     log_ = *logs_->get_or_create({"t", 0}, {}, Presence::kNew);
-    scrubber_ =
-        std::make_unique<LogScrubber>(LogScrubber::Params{.logs = *logs_,
-                                                          .clock = clock_,
-                                                          .logger = base::Logger(said_, "scrubber"),
-                                                          .bytes_per_second = 1000,
-                                                          .pause = [this](auto pause) {
-                                                            longest_ = std::max(longest_, pause);
-                                                            return !stopped_;
-                                                          }});
+    scrubber_ = std::make_unique<LogScrubber>(LogScrubber::Params{
+        .logs = *logs_,
+        .clock = clock_,
+        .logger = base::Logger(said_, "scrubber"),
+        .bytes_per_second = 1000,
+        .pause =
+            [this](auto pause) {
+              longest_ = std::max(longest_, pause);
+              return !stopped_;
+            },
+        .on_damage = [this](auto, auto damage) { found_.push_back(std::move(damage)); }});
   }
 
   void append() {
@@ -64,6 +66,7 @@ class LogScrubberTest : public testing::Test {
   std::unique_ptr<LogScrubber> scrubber_;
   std::chrono::microseconds longest_{};
   bool stopped_ = false;
+  std::vector<Damage> found_;
 };
 
 TEST_F(LogScrubberTest, ReadsColdSegmentsWithinItsRate) {
@@ -85,10 +88,55 @@ TEST_F(LogScrubberTest, SaysWhereABatchHasRottedAndGoesOn) {
   ASSERT_EQ(said.size(), 1u);
   EXPECT_EQ(said[0],
             fmt::format("t-0 is damaged: /data/t-0/00000000000000000000.log at position {}: the "
-                        "batch at offset 1: wrong CRC; it is left as it is",
+                        "batch at offset 1: wrong CRC",
                         batch_bytes));
   EXPECT_EQ(scrubber_->stats().bytes_read, batch_bytes * 3);
   EXPECT_FALSE(log_->is_offline());
+}
+
+TEST_F(LogScrubberTest, WhatHasRottedIsMendedWithWhatAnotherHas) {
+  auto segment = log_->next_cold_segment(0);
+  base::Bytes whole(segment->size());
+  ASSERT_TRUE((*segment->file())->read_at(0, whole));
+  base::ByteView good(whole);
+  uint64_t batch = whole.size() / 3;
+  for (auto bytes : std::vector<std::vector<uint64_t>>{
+           {100}, {batch + 100}, {2 * batch + 100}, {100, batch + 100}, {records::kLengthAt}}) {
+    for (uint64_t byte : bytes) rot(byte);
+    found_.clear();
+    clock_.now_ms += 86'400'000;
+    scrubber_->run();
+    ASSERT_EQ(found_.size(), 1u);
+    const Damage& damage = found_[0];
+    EXPECT_EQ(damage.position, bytes[0] / batch * batch);
+    EXPECT_EQ(damage.offset, static_cast<int64_t>(bytes[0] / batch));
+    for (size_t i = 1; i < bytes.size(); ++i) {
+      EXPECT_FALSE(*log_->repair(damage, good.subspan(damage.position, i * batch)));
+    }
+    ASSERT_TRUE(*log_->repair(damage, good.subspan(damage.position))) << "more than needed";
+    base::Bytes mended(whole.size());
+    ASSERT_TRUE((*segment->file())->read_at(0, mended));
+    EXPECT_EQ(mended, whole);
+  }
+}
+
+TEST_F(LogScrubberTest, WhatIsNoBetterOrBelongsElsewhereMendsNothing) {
+  auto segment = log_->next_cold_segment(0);
+  base::Bytes whole(segment->size());
+  ASSERT_TRUE((*segment->file())->read_at(0, whole));
+  uint64_t batch = whole.size() / 3;
+  rot(batch + 100);
+  scrubber_->run();
+  ASSERT_EQ(found_.size(), 1u);
+  base::ByteView good(whole);
+  EXPECT_FALSE(log_->repair(found_[0], good.first(batch))) << "the batch before";
+  EXPECT_FALSE(log_->repair(found_[0], good.subspan(2 * batch))) << "the batch behind";
+  base::Bytes bad(whole.begin() + static_cast<std::ptrdiff_t>(batch),
+                  whole.begin() + static_cast<std::ptrdiff_t>(2 * batch));
+  bad[100] ^= 1;
+  EXPECT_FALSE(log_->repair(found_[0], bad));
+  ASSERT_TRUE(log_->truncate_to(4));
+  EXPECT_FALSE(log_->repair(found_[0], good.subspan(batch, batch))) << "it has changed meanwhile";
 }
 
 TEST_F(LogScrubberTest, AHeaderThatMakesNoSenseEndsItsSegment) {

@@ -210,6 +210,27 @@ TEST(Raft, WhoHearsFromALeaderHelpsNobodyToUnseatIt) {
   EXPECT_FALSE(std::get<VoteResponse>(at<Reply>(out, 0).response).granted);
 }
 
+TEST(Raft, AVoterDoesNotWaitForALeaderWhoseProcessIsGone) {
+  Following following;
+  Raft& raft = following.raft;
+  FetchResponse response{{ErrorCode::kNone, 7, 2}, 0};
+  raft.answered(following.begin(), response, kNow);
+  VoteRequest asked{7, peer(3), peer(1), {100, 7}, true};
+  auto granted = [&] {
+    Outputs out = raft.receive(asked, 1, kNow);
+    return std::get<VoteResponse>(at<Reply>(out, 0).response).granted;
+  };
+  raft.leader_gone(2, 6, kNow);
+  raft.leader_gone(3, 7, kNow);
+  EXPECT_FALSE(granted()) << "somebody else is";
+  EXPECT_EQ(raft.role(), Role::kFollower);
+  raft.leader_gone(2, 7, kNow);
+  EXPECT_TRUE(granted());
+  Outputs out = raft.tick(kNow + std::chrono::milliseconds(250));
+  EXPECT_EQ(raft.role(), Role::kProspective);
+  EXPECT_EQ(sent<VoteRequest>(out).size(), 2u);
+}
+
 TEST(Raft, NoChangeOfVotersBeforeTheEpochHasBegun) {
   Following following;
   Raft& raft = following.raft;
