@@ -107,9 +107,9 @@ base::Result<size_t> ActiveController::carry_out(const ControllerUpkeep::Decide&
   return records.size();
 }
 
-void ActiveController::heartbeat_connection_reset(int32_t id, int64_t epoch) {
+void ActiveController::heartbeat_connection_closed(int32_t id, int64_t epoch) {
   const Broker* broker = is_active() ? head_->broker(id) : nullptr;
-  if (broker != nullptr && broker->epoch == epoch) upkeep_->connection_reset(*broker);
+  if (broker != nullptr && broker->epoch == epoch) upkeep_->connection_closed(*broker);
 }
 
 base::Result<void> ActiveController::append(const MetadataRecords& records) {

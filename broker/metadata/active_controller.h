@@ -62,7 +62,7 @@ class ActiveController {
   void heard(int32_t broker, int64_t epoch, int64_t offset) {
     upkeep_->heard(broker, epoch, offset);
   }
-  void heartbeat_connection_reset(int32_t broker, int64_t epoch);
+  void heartbeat_connection_closed(int32_t broker, int64_t epoch);
   /// The oldest batch that is not committed, or null.
   const InFlight* oldest() const { return in_flight_.empty() ? nullptr : &in_flight_.front(); }
   InFlight take_oldest();

@@ -8,6 +8,7 @@
 
 #include "broker/metadata/config_records.h"
 #include "broker/metadata/controller.h"
+#include "broker/metadata/eligible_replicas.h"
 #include "broker/metadata/topic_name.h"
 
 namespace longhaul::broker::metadata {
@@ -83,6 +84,14 @@ KafkaResult<> check(const ControllerInput& input, const ConfigResource& key,
   return {};
 }
 
+KafkaResult<ConfigMap> checked_as_a_whole(const ControllerInput& input, const ConfigResource& key,
+                                          ConfigMap own) {
+  if (auto valid = input.configs.check(key, own); !valid) return tl::unexpected(valid.error());
+  if (auto right = check_min_insync(input.image, key, own); !right)
+    return tl::unexpected(right.error());
+  return own;
+}
+
 KafkaResult<ConfigMap> incremental(
     const ControllerInput& input, const ConfigResource& key,
     const protocol::IncrementalAlterConfigsRequest::AlterConfigsResource& resource, bool repeated) {
@@ -101,8 +110,7 @@ KafkaResult<ConfigMap> incremental(
     auto done = input.configs.alter(key, own, {config.name, operation, config.value});
     if (!done) return tl::unexpected(done.error());
   }
-  if (auto whole = input.configs.check(key, own); !whole) return tl::unexpected(whole.error());
-  return own;
+  return checked_as_a_whole(input, key, std::move(own));
 }
 
 KafkaResult<ConfigMap> replacing(
@@ -116,8 +124,7 @@ KafkaResult<ConfigMap> replacing(
     auto done = input.configs.alter(key, own, {config.name, config::Operation::kSet, config.value});
     if (!done) return tl::unexpected(done.error());
   }
-  if (auto whole = input.configs.check(key, own); !whole) return tl::unexpected(whole.error());
-  return own;
+  return checked_as_a_whole(input, key, std::move(own));
 }
 
 /// Both requests: `values` gives the options that a resource has afterwards.

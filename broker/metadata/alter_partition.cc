@@ -48,8 +48,9 @@ ErrorCode check_isr(const Partition& partition, const IsrWanted& wanted) {
   bool strangers = !without(isr, partition.replicas).empty();
   bool known_state = recovering || wanted.leader_recovery_state == kRecovered;
   bool falls_back = recovering && partition.leader_recovery_state == kRecovered;
-  if (twice || strangers || !holds(isr, partition.leader) || !known_state || falls_back ||
-      (recovering && isr.size() > 1))
+  // A leader without itself steps down: another member leads.
+  if (isr.empty() || twice || strangers || !known_state || falls_back ||
+      (recovering && (isr.size() > 1 || !holds(isr, partition.leader))))
     return ErrorCode::kInvalidRequest;
   return ErrorCode::kNone;
 }

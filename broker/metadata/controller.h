@@ -42,6 +42,7 @@ struct ControllerSettings {
   std::string cluster_id;
   int32_t default_partitions = 1;          ///< num.partitions
   int16_t default_replication_factor = 1;  ///< default.replication.factor
+  int16_t offsets_replication_factor = 3;  ///< offsets.topic.replication.factor
   bool delete_topics = true;               ///< delete.topic.enable
   int32_t region_ordinal = 0;              ///< longhaul.region.ordinal, 0 … 32767
 };
@@ -113,7 +114,7 @@ MetadataRecords left_over(const ControllerInput& input);
 // alter_partition.cc
 /// A leader's new ISR (KIP-497), checked by its leader, partition and broker epochs; members that
 /// are fenced, shutting down or of another epoch are refused with INELIGIBLE_REPLICA (KIP-841,
-/// KIP-903).
+/// KIP-903). Beyond Kafka's: a leader that leaves itself out steps down, for NEW_LEADER_ELECTED.
 Decision<protocol::AlterPartitionResponse> alter_partition(
     const ControllerInput& input, const protocol::AlterPartitionRequest& request);
 

@@ -59,6 +59,10 @@ class ControllerClient {
   void ask(Decision<Response> (*decide)(const ControllerInput&, const Request&),
            std::type_identity_t<Request> request, ReplyTo reply_to,
            std::type_identity_t<base::Callback<void(Response)>> done);
+  /// A connection on which a broker had sent heartbeats of this epoch is closed: if nobody listens
+  /// at the broker's address any more, its process is gone, and it is fenced without waiting for
+  /// its session to end.
+  virtual void heartbeat_connection_closed(int32_t broker, int64_t epoch) = 0;
 
  private:
   template <class Request, class Response>

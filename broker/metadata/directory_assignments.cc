@@ -22,6 +22,11 @@ void DirectoryAssignments::follow(const Shared<MetadataImage>& image,
   if (sent_.empty() && retry_ == 0) send();
 }
 
+void DirectoryAssignments::look_at(const base::Uuid& topic_id, int32_t partition) {
+  due_.emplace(topic_id, partition);
+  if (image_ && sent_.empty() && retry_ == 0) send();
+}
+
 void DirectoryAssignments::look_again() {
   due_.merge(std::exchange(nowhere_, {}));
   if (sent_.empty() && retry_ == 0) send();

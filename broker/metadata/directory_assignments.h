@@ -40,6 +40,8 @@ class DirectoryAssignments : public std::enable_shared_from_this<DirectoryAssign
 
   /// A new image, once this broker's replicas are as it says.
   void follow(const Shared<MetadataImage>& image, const MetadataChanges& changes);
+  /// This replica may lie elsewhere by now, or be about to.
+  void look_at(const base::Uuid& topic_id, int32_t partition);
   /// Replicas that lay nowhere when the metadata named them may have been created since.
   void look_again();
 

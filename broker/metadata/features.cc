@@ -4,6 +4,7 @@ namespace longhaul::broker::metadata {
 
 const std::map<std::string, FeatureRange>& supported_features() {
   static const std::map<std::string, FeatureRange> kSupported = {
+      {kElrFeature, {0, kElrLevel}},
       {kKraftVersion, {0, kKraftVersionLevel}},
       {kMetadataVersion, {kMetadataVersionLevel, kMetadataVersionLevel}},
   };
@@ -24,6 +25,7 @@ std::string unsupported_features(const MetadataImage& image) {
 
 const std::map<std::string, int16_t>& default_features() {
   static const std::map<std::string, int16_t> kDefaults = {
+      {kElrFeature, kElrLevel},
       {kMetadataVersion, kMetadataVersionLevel},
   };
   return kDefaults;

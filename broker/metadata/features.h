@@ -11,10 +11,13 @@ namespace longhaul::broker::metadata {
 
 inline constexpr const char* kMetadataVersion = "metadata.version";
 inline constexpr const char* kKraftVersion = "kraft.version";
+inline constexpr const char* kElrFeature = "eligible.leader.replicas.version";
 /// 4.3-IV0, whose records and record versions we write.
 inline constexpr int16_t kMetadataVersionLevel = 30;
 /// Dynamic voters (KIP-853).
 inline constexpr int16_t kKraftVersionLevel = 1;
+/// Eligible leader replicas (KIP-966).
+inline constexpr int16_t kElrLevel = 1;
 
 /// By name, with kraft.version. A feature whose semantics are not built yet is not here: Kafka's
 /// clients take its finalized level as a promise.

@@ -45,11 +45,16 @@ void BrokerHeartbeatTracker::doubt(int32_t id) {
   if (found != sessions_.end()) found->second.doubted = true;
 }
 
-bool BrokerHeartbeatTracker::connection_reset(int32_t id, int64_t epoch) {
+bool BrokerHeartbeatTracker::connection_closed(int32_t id, int64_t epoch) {
   Session* session = find(id, epoch);
   if (session == nullptr || session->gone) return false;
   session->reset = true;
   return true;
+}
+
+bool BrokerHeartbeatTracker::is_in_question(int32_t id) const {
+  auto found = sessions_.find(id);
+  return found != sessions_.end() && found->second.reset && !found->second.gone;
 }
 
 void BrokerHeartbeatTracker::reconnect_refused(int32_t id, int64_t epoch) {

@@ -40,8 +40,10 @@ class BrokerHeartbeatTracker {
   void doubt(int32_t id);
   /// The connection on which it sent its heartbeats broke. True if the caller should try to reach
   /// the broker and report what comes of it.
-  bool connection_reset(int32_t id, int64_t epoch);
-  /// An attempt after `connection_reset` was refused. Ends the session unless a heartbeat came in
+  bool connection_closed(int32_t id, int64_t epoch);
+  /// True from `connection_closed` until it is heard again, or gone.
+  bool is_in_question(int32_t id) const;
+  /// An attempt after `connection_closed` was refused. Ends the session unless a heartbeat came in
   /// since.
   void reconnect_refused(int32_t id, int64_t epoch);
 

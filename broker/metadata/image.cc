@@ -36,6 +36,12 @@ const Broker* MetadataImage::broker(int32_t id) const {
   return found == nullptr ? nullptr : found->get();
 }
 
+size_t MetadataImage::active_brokers() const {
+  size_t count = 0;
+  brokers.for_each([&](int32_t, const auto& broker) { count += broker->is_active(); });
+  return count;
+}
+
 const ConfigMap& MetadataImage::config(const ConfigResource& resource) const {
   static const ConfigMap kNone;
   const Shared<ConfigMap>* found = configs.find(resource);

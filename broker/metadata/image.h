@@ -162,6 +162,8 @@ struct MetadataImage {
   const Topic* topic(const base::Uuid& id) const;
   const Partition* partition(const std::string& topic, int32_t index) const;
   const Broker* broker(int32_t id) const;
+  /// How many brokers are neither fenced nor about to stop.
+  size_t active_brokers() const;
   /// An empty map if nothing was set.
   const ConfigMap& config(const ConfigResource& resource) const;
   /// 0 if the feature was not finalized.

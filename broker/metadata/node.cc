@@ -4,6 +4,8 @@
 #include <chrono>
 #include <utility>
 
+#include "broker/metadata/eligible_replicas.h"
+
 namespace longhaul::broker::metadata {
 
 using std::chrono::milliseconds;
@@ -170,7 +172,11 @@ void MetadataNode::activate_if_ready() {
   if (loader_.in_transaction()) first.emplace_back(protocol::AbortTransactionRecord{});
   Shared<MetadataImage> image = loader_.image();
   bool is_new = image->features.empty();
-  if (is_new) first.insert(first.end(), params_.bootstrap.begin(), params_.bootstrap.end());
+  if (is_new) {
+    first.insert(first.end(), params_.bootstrap.begin(), params_.bootstrap.end());
+    if (finalizes_eligible_replicas(params_.bootstrap))
+      append_min_insync_records(*image, *params_.configs, first);
+  }
   if (auto done = controller_->activate(std::move(image), first); !done) return fatal(done.error());
   params_.logger.info("active controller in epoch {}{}", raft.epoch(),
                       is_new ? ", of a new cluster" : "");

@@ -61,13 +61,11 @@ class MetadataNode : public ControllerClient,
   ImagePublisher& images() { return images_; }
   /// On the loop.
   const raft::Raft& raft() const { return driver_->raft(); }
-  /// To be told by the network when a connection on which a broker had sent heartbeats of this
-  /// epoch was reset; does nothing without Params::reach. Nobody tells it yet. Any thread.
-  void heartbeat_connection_reset(int32_t broker, int64_t epoch);
   /// Writes a snapshot of the newest image now, unless one is being written. On the loop.
   void snapshot_now();
 
   void serve(QuorumRequest request, QuorumCall call, QuorumServer::Done done) override;
+  void heartbeat_connection_closed(int32_t broker, int64_t epoch) override;
   int32_t leader_id() const override { return leader_id_.load(std::memory_order_relaxed); }
 
  private:

@@ -49,9 +49,9 @@ void MetadataNode::heard(int32_t broker, int64_t epoch, int64_t offset) {
   });
 }
 
-void MetadataNode::heartbeat_connection_reset(int32_t broker, int64_t epoch) {
+void MetadataNode::heartbeat_connection_closed(int32_t broker, int64_t epoch) {
   params_.loop->post([weak = weak_from_this(), broker, epoch] {
-    if (auto self = weak.lock()) self->controller_->heartbeat_connection_reset(broker, epoch);
+    if (auto self = weak.lock()) self->controller_->heartbeat_connection_closed(broker, epoch);
   });
 }
 

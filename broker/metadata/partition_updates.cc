@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "broker/metadata/eligible_replicas.h"
 #include "broker/metadata/placement.h"
 
 namespace longhaul::broker::metadata {
@@ -89,7 +90,7 @@ std::optional<protocol::PartitionChangeRecord> PartitionUpdates::change(
   rules.may_lead = [&](int32_t id) { return may_lead(placed, id); };
   rules.directory = [&](int32_t id) { return directory_on(input_.image, id); };
   rules.election = election.value_or(topic_rules.unclean ? Election::kUnclean : Election::kClean);
-  rules.elr = input_.image.feature_level(kElrFeature) > 0;
+  rules.elr = has_eligible_replicas(input_.image);
   rules.min_insync_replicas = topic_rules.min_insync_replicas;
   if (change_.unclean) target.unclean_shutdown.push_back(change_.id);
   return partition_change(topic.id, index, partition, std::move(target), rules);

@@ -12,9 +12,6 @@
 
 namespace longhaul::broker::metadata {
 
-/// Eligible leader replicas (KIP-966); nothing finalizes it yet (features.h).
-inline constexpr const char* kElrFeature = "eligible.leader.replicas.version";
-
 /// What a decision does to a broker, for what it decides about partitions in the same batch.
 struct BrokerChange {
   int32_t id = -1;

@@ -28,6 +28,9 @@ struct QuorumNetwork {
   /// A connection to there, for requests of the quorum alone: a fetch holds up what follows it. On
   /// the metadata loop; empty: there is nobody else.
   std::function<std::shared_ptr<client::Channel>(const client::Endpoint&)> connect;
+  /// Whether an address refuses connections; on the metadata loop, answered on any. Empty: a leader
+  /// that died is one that is silent.
+  std::function<void(const client::Endpoint&, base::Callback<void(bool refused)>)> probe;
   std::vector<client::Endpoint> bootstrap;  ///< controller.quorum.bootstrap.servers
   std::string listener;             ///< the first of controller.listener.names: where to connect to
   raft::Timeouts timeouts;          ///< controller.quorum.*
@@ -124,6 +127,7 @@ class QuorumDriver : public std::enable_shared_from_this<QuorumDriver> {
   base::Result<void> carry_out_one(raft::Output& output);
   void send(const raft::Send& send);
   void heard(uint64_t id, int32_t from, base::Result<QuorumReply> reply);
+  void look_for_leader(int32_t leader);
   void complain(const std::string& what);
   void reply(raft::Reply& reply);
   void add_records(raft::Reply& reply, size_t max_bytes, Answer& answer) const;
@@ -146,6 +150,7 @@ class QuorumDriver : public std::enable_shared_from_this<QuorumDriver> {
   uint64_t truncations_ = 0;  // a flush that began before one says nothing of what came after
   bool failed_ = false;
   bool stopping_ = false;
+  bool probing_ = false;
   size_t farewells_ = 0;  // EndQuorumEpoch, not answered yet
   base::TimerId patience_timer_ = 0;
   base::Task idle_;

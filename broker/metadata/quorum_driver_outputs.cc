@@ -110,6 +110,7 @@ void QuorumDriver::heard(uint64_t id, int32_t from, base::Result<QuorumReply> re
     bool is_passing = is_of_connection(reply.error().code);
     if (!is_passing) complain(reply.error().message);
     raft_->failed(id, is_passing, now());
+    if (is_passing) look_for_leader(from);
     return carry_out({});
   }
   raft::ErrorCode error = raft::standing_in(reply->response).error;
@@ -117,6 +118,24 @@ void QuorumDriver::heard(uint64_t id, int32_t from, base::Result<QuorumReply> re
     complain(fmt::format("node {} refuses: {}", from, protocol::name(error)));
   if (reply->leader) addresses_.note(*reply->leader);
   carry_out(raft_->answered(id, reply->response, now()));
+}
+
+/// A connection that broke, or could not be made, may mean that its process is gone.
+void QuorumDriver::look_for_leader(int32_t leader) {
+  bool is_followed = raft_->role() == raft::Role::kFollower && raft_->leader() == leader;
+  auto address = is_followed ? address_of(leader) : std::nullopt;
+  if (!address || !params_.network.probe || std::exchange(probing_, true)) return;
+  params_.network.probe(*address, [weak = weak_from_this(), loop = params_.loop, leader,
+                                   epoch = raft_->epoch()](bool refused) {
+    loop->post([weak, leader, epoch, refused] {
+      auto self = weak.lock();
+      if (self == nullptr) return;
+      self->probing_ = false;
+      if (!refused || self->failed_ || self->stopping_) return;
+      self->raft_->leader_gone(leader, epoch, self->now());
+      self->carry_out({});
+    });
+  });
 }
 
 /// What is wrong for long goes wrong again at once: it is said now and then.

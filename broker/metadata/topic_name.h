@@ -11,6 +11,7 @@ namespace longhaul::broker::metadata {
 
 inline constexpr size_t kMaxTopicNameLength = 249;
 using raft::kMetadataTopic;
+inline constexpr const char* kOffsetsTopic = "__consumer_offsets";
 
 /// What is wrong with a name, in Kafka's words; absent if it may be used.
 std::optional<std::string> topic_name_problem(std::string_view name);

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "broker/metadata/controller.h"
+#include "broker/metadata/eligible_replicas.h"
 #include "broker/metadata/features.h"
 
 namespace longhaul::broker::metadata {
@@ -93,6 +94,8 @@ Decision<protocol::UpdateFeaturesResponse> update_features(
     record.name = update.feature;
     record.feature_level = update.max_version_level;
     decision.records.emplace_back(std::move(record));
+    if (update.feature == kElrFeature && update.max_version_level > 0)
+      append_min_insync_records(input.image, input.configs, decision.records);
   }
   bool failed = decision.response.error_code != ErrorCode::kNone;
   if (failed || request.validate_only) decision.records.clear();

@@ -2,21 +2,31 @@
 
 #include <utility>
 
+#include "broker/metadata/internal_topics.h"
+
 namespace longhaul::broker::metadata {
 namespace {
 
 /// Until the next attempt after the log could not be written, as on a full disk.
 constexpr std::chrono::seconds kUpkeepRetry{1};
 constexpr std::chrono::microseconds kNow{0};
+constexpr int kReachAttempts = 5;
+constexpr std::chrono::milliseconds kReachPause{50};
 
 }  // namespace
 
 void ControllerUpkeep::begin(const MetadataImage& image) {
   active_ = true;
+  active_brokers_ = image.active_brokers();
+  raise_timer_ = after(kNow, &ControllerUpkeep::raise_replicas);
   tracker_ = BrokerHeartbeatTracker(params_.settings.session_timeout);
   tracker_.follow(image, params_.clock->monotonic());
   tracker_.doubt(params_.node_id);
   watch_sessions();
+  // Whoever died before, perhaps with the controller before us, has no connection to lose.
+  image.brokers.for_each([this](int32_t id, const Shared<Broker>& broker) {
+    if (id != params_.node_id && !broker->fenced) look_for(*broker, 1);
+  });
   if (params_.settings.balance_interval)
     balance_timer_ = after(*params_.settings.balance_interval, &ControllerUpkeep::balance);
   unclean_timer_ =
@@ -25,7 +35,8 @@ void ControllerUpkeep::begin(const MetadataImage& image) {
 
 void ControllerUpkeep::end() {
   active_ = false;
-  for (base::TimerId* timer : {&session_timer_, &balance_timer_, &unclean_timer_, &settle_timer_})
+  for (base::TimerId* timer :
+       {&session_timer_, &balance_timer_, &unclean_timer_, &settle_timer_, &raise_timer_})
     params_.loop->cancel(std::exchange(*timer, 0));
 }
 
@@ -39,19 +50,39 @@ base::TimerId ControllerUpkeep::after(std::chrono::microseconds delay,
 void ControllerUpkeep::follow(const MetadataImage& image) {
   tracker_.follow(image, params_.clock->monotonic());
   watch_sessions();
+  size_t before = std::exchange(active_brokers_, image.active_brokers());
+  if (active_brokers_ > before && raise_timer_ == 0) {
+    raise_timer_ = after(kNow, &ControllerUpkeep::raise_replicas);
+  }
 }
 
 void ControllerUpkeep::heard(int32_t broker, int64_t epoch, int64_t offset) {
   tracker_.heard(broker, epoch, offset, params_.clock->monotonic());
 }
 
-void ControllerUpkeep::connection_reset(const Broker& broker) {
-  if (!active_ || !params_.reach || !tracker_.connection_reset(broker.id, broker.epoch)) return;
-  params_.reach(broker, [weak = weak_from_this(), id = broker.id, epoch = broker.epoch](bool no) {
+void ControllerUpkeep::connection_closed(const Broker& broker) {
+  // A process that ends may have closed this connection before it stops listening.
+  if (active_) look_for(broker, kReachAttempts);
+}
+
+void ControllerUpkeep::look_for(const Broker& broker, int attempts) {
+  if (!params_.reach || !tracker_.connection_closed(broker.id, broker.epoch)) return;
+  reach(broker, attempts);
+}
+
+void ControllerUpkeep::reach(const Broker& broker, int attempts) {
+  params_.reach(broker, [weak = weak_from_this(), broker, attempts](bool refused) {
     auto self = weak.lock();
-    if (self == nullptr || !self->active_ || !no) return;
-    self->tracker_.reconnect_refused(id, epoch);
-    self->fence_silent();
+    if (self == nullptr || !self->active_ || !self->tracker_.is_in_question(broker.id)) return;
+    if (refused) {
+      self->tracker_.reconnect_refused(broker.id, broker.epoch);
+      return self->fence_silent();
+    }
+    if (attempts > 1) {
+      self->params_.loop->after(kReachPause, [weak, broker, attempts] {
+        if (auto still = weak.lock()) still->reach(broker, attempts - 1);
+      });
+    }
   });
 }
 
@@ -106,6 +137,15 @@ void ControllerUpkeep::balance() {
   bool more = moved && *moved >= kMaxElectionsPerRound;
   balance_timer_ =
       after(more ? kNow : *params_.settings.balance_interval, &ControllerUpkeep::balance);
+}
+
+void ControllerUpkeep::raise_replicas() {
+  raise_timer_ = 0;
+  auto raised = params_.carry_out(raise_internal_replicas);
+  if (!active_) return;
+  if (!raised) raise_timer_ = after(kUpkeepRetry, &ControllerUpkeep::raise_replicas);
+  if (raised && *raised > 0)
+    params_.logger.info("{} partitions of internal topics get more replicas", *raised);
 }
 
 void ControllerUpkeep::elect_without_leader() {

@@ -23,8 +23,9 @@ struct UpkeepSettings {
   std::chrono::milliseconds unclean_interval{300'000};
 };
 
-/// Fences brokers that are silent (KIP-631), gives leadership back to preferred replicas, and
-/// elects unclean leaders where an option allows it by now. Metadata loop only; does something
+/// Fences brokers that are silent (KIP-631), gives leadership back to preferred replicas, elects
+/// unclean leaders where an option allows it by now, and gives internal topics the replicas that
+/// they lack when brokers join. Metadata loop only; does something
 /// only between `begin` and `end`, which is while this node is the active controller.
 class ControllerUpkeep : public std::enable_shared_from_this<ControllerUpkeep> {
  public:
@@ -55,10 +56,10 @@ class ControllerUpkeep : public std::enable_shared_from_this<ControllerUpkeep> {
   void settle_later();
   /// A heartbeat of a broker that has the metadata up to `offset`.
   void heard(int32_t broker, int64_t epoch, int64_t offset);
-  /// To be told by the network when the connection on which a broker sent its heartbeats broke;
-  /// needs Params::reach. If nobody can be reached at the broker's address any more, its process is
-  /// gone: it is fenced without waiting for its session to end. Nobody tells it yet.
-  void connection_reset(const Broker& broker);
+  /// A connection on which the broker sent its heartbeats is closed. If nobody can be reached at
+  /// its address any more, its process is gone: it is fenced without waiting for its session to
+  /// end.
+  void connection_closed(const Broker& broker);
 
   /// Null while this node is not the active controller.
   const BrokerHeartbeatTracker* heartbeats() const { return active_ ? &tracker_ : nullptr; }
@@ -73,11 +74,17 @@ class ControllerUpkeep : public std::enable_shared_from_this<ControllerUpkeep> {
   void settle();
   void balance();
   void elect_without_leader();
+  void raise_replicas();
+
+  void look_for(const Broker& broker, int attempts);
+  void reach(const Broker& broker, int attempts);
 
   Params params_;
   BrokerHeartbeatTracker tracker_;
   bool active_ = false;
-  base::TimerId session_timer_ = 0, balance_timer_ = 0, unclean_timer_ = 0, settle_timer_ = 0;
+  size_t active_brokers_ = 0;
+  base::TimerId session_timer_ = 0, balance_timer_ = 0, unclean_timer_ = 0, settle_timer_ = 0,
+                raise_timer_ = 0;
 };
 
 }  // namespace longhaul::broker::metadata

@@ -54,23 +54,23 @@ TEST_F(Tracker, AFencedBrokerIsNotFencedAgain) {
 }
 
 TEST_F(Tracker, ARefusedReconnectEndsASessionAtOnce) {
-  EXPECT_TRUE(tracker_.connection_reset(1, epoch(1)));
+  EXPECT_TRUE(tracker_.connection_closed(1, epoch(1)));
   EXPECT_TRUE(tracker_.to_fence(seconds(101)).empty());
   tracker_.reconnect_refused(1, epoch(1));
   EXPECT_EQ(tracker_.to_fence(seconds(101)), (Runs{{1, epoch(1)}}));
   EXPECT_FALSE(tracker_.has_session(1, epoch(1), seconds(101)));
-  EXPECT_FALSE(tracker_.connection_reset(1, epoch(1)));
+  EXPECT_FALSE(tracker_.connection_closed(1, epoch(1)));
   EXPECT_LE(*tracker_.next_expiry(), seconds(101));
 }
 
 TEST_F(Tracker, AHeartbeatInBetweenSavesIt) {
-  EXPECT_TRUE(tracker_.connection_reset(1, epoch(1)));
+  EXPECT_TRUE(tracker_.connection_closed(1, epoch(1)));
   beat(1, seconds(101));
   tracker_.reconnect_refused(1, epoch(1));
   EXPECT_TRUE(tracker_.to_fence(seconds(102)).empty());
   // Refused without a reset, or in another epoch: nothing is proved.
   tracker_.reconnect_refused(2, epoch(2));
-  EXPECT_FALSE(tracker_.connection_reset(2, epoch(2) - 1));
+  EXPECT_FALSE(tracker_.connection_closed(2, epoch(2) - 1));
   tracker_.reconnect_refused(2, epoch(2));
   EXPECT_TRUE(tracker_.to_fence(seconds(102)).empty());
 }

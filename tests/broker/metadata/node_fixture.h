@@ -11,6 +11,7 @@
 #include "base/memory_file_system.h"
 #include "broker/metadata/birth.h"
 #include "broker/metadata/bootstrap.h"
+#include "broker/metadata/features.h"
 #include "broker/metadata/node.h"
 #include "tests/broker/metadata/test_config_rules.h"
 #include "tests/support/loop.h"
@@ -117,7 +118,8 @@ class NodeFixture : public ::testing::Test {
     request.cluster_id = kCluster;
     request.incarnation_id = base::Uuid::random(random_);
     request.listeners.push_back({"PLAINTEXT", "localhost", 9092, 0});
-    request.features.push_back({"metadata.version", 30, 30});
+    for (const auto& [name, range] : supported_features())
+      request.features.push_back({name, range.min, range.max});
     request.rack = std::nullopt;
     request.log_dirs = {self_.directory};
     return request;

@@ -14,8 +14,10 @@ TEST_F(Node, BeginsANewCluster) {
   run();
   EXPECT_TRUE(node_->raft().is_leader());
   EXPECT_EQ(image()->feature_level("metadata.version"), 30);
+  EXPECT_EQ(image()->feature_level("eligible.leader.replicas.version"), 1);
+  EXPECT_EQ(image()->config({ResourceType::kBroker, ""}).at("min.insync.replicas"), "1");
   // LeaderChange, KRaftVersion, Voters; then the bootstrap records.
-  EXPECT_EQ(image()->provenance, (raft::OffsetAndEpoch{4, 1}));
+  EXPECT_EQ(image()->provenance, (raft::OffsetAndEpoch{6, 1}));
   auto state = base::read_file(files_, "/d/__cluster_metadata-0/quorum-state", 1000);
   ASSERT_TRUE(state);
   EXPECT_EQ(base::as_text(*state),

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "broker/metadata/features.h"
 #include "broker/metadata/heartbeat_tracker.h"
 #include "broker/metadata/partition_updates.h"
 #include "tests/broker/metadata/controller_fixture.h"

@@ -59,10 +59,13 @@ class TestConfigRules final : public ConfigRules {
     }
     return all;
   }
-  ElectionRules election(const ConfigMap& own, const ConfigMap&, const ConfigMap&) const override {
+  ElectionRules election(const ConfigMap& own, const ConfigMap& cluster,
+                         const ConfigMap& broker) const override {
     ElectionRules rules;
-    if (auto set = own.find("min.insync.replicas"); set != own.end())
-      rules.min_insync_replicas = std::stoi(set->second);
+    for (const ConfigMap* layer : {&cluster, &broker, &own}) {
+      if (auto set = layer->find("min.insync.replicas"); set != layer->end())
+        rules.min_insync_replicas = std::stoi(set->second);
+    }
     rules.unclean = own.contains("unclean.leader.election.enable");
     return rules;
   }

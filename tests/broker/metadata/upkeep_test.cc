@@ -140,22 +140,36 @@ TEST_F(Upkeep, TheNextControllerSettlesWhatIsLeft) {
 TEST_F(Upkeep, ABrokerWhoseAddressRefusesIsFencedAtOnce) {
   add_broker(1);
   int64_t epoch = image()->broker(1)->epoch;
-  node_->heartbeat_connection_reset(1, epoch - 1);
-  node_->heartbeat_connection_reset(7, 0);
+  node_->heartbeat_connection_closed(1, epoch - 1);
+  node_->heartbeat_connection_closed(7, 0);
   run();
   EXPECT_TRUE(reached_.empty());
-  node_->heartbeat_connection_reset(1, epoch);
+  node_->heartbeat_connection_closed(1, epoch);
   run();
   ASSERT_EQ(reached_, (std::vector<int32_t>{1}));
   answer_(false);
   run();
   EXPECT_FALSE(fenced(1)) << "somebody answers";
-  node_->heartbeat_connection_reset(1, epoch);
-  run();
+  advance(60);
+  EXPECT_EQ(reached_.size(), 2u) << "who may be about to end";
   answer_(true);
   run();
   EXPECT_TRUE(fenced(1));
   EXPECT_EQ((*ask_to_register(1))->error_code, ErrorCode::kNone) << "its next run need not wait";
+  stop();
+}
+
+TEST_F(Upkeep, ANewControllerLooksForWhoDiedWithItsPredecessor) {
+  add_broker(1);
+  add_broker(2);
+  stop();
+  start();
+  run();
+  EXPECT_EQ(reached_, (std::vector<int32_t>{1, 2}));
+  answer_(true);
+  run();
+  EXPECT_FALSE(fenced(1));
+  EXPECT_TRUE(fenced(2));
   stop();
 }
 
