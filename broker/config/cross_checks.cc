@@ -25,6 +25,7 @@ class Deriver {
     derive_directories();
     derive_birth();
     check_key_stores();
+    check_offsets_topic();
     derive_replica_selector();
   }
 
@@ -62,6 +63,13 @@ class Deriver {
     config_.reads_by_rack = name == kRackAware;
     if (!name || *name == kLeader || *name == kRackAware) return;
     error("replica.selector.class: {}, but for {} and {}", kNoPlugins, kLeader, kRackAware);
+  }
+
+  /// Kafka takes it, and then never manages to create the topic.
+  void check_offsets_topic() {
+    constexpr int32_t kLeast = 1 << 20;  // as segment.bytes of any topic (KIP-1030)
+    if (config_.integer("offsets.topic.segment.bytes") < kLeast)
+      error("offsets.topic.segment.bytes: a topic's segments are of {} bytes at least", kLeast);
   }
 
   void derive_node_id() {

@@ -57,6 +57,7 @@ constexpr TopicSynonyms kTopicSynonyms[] = {
     {"index.interval.bytes", {"log.index.interval.bytes"}},
     {"local.retention.bytes", {"log.local.retention.bytes"}},
     {"local.retention.ms", {"log.local.retention.ms"}},
+    {"longhaul.durability", {"longhaul.durability"}},
     {"max.compaction.lag.ms", {"log.cleaner.max.compaction.lag.ms"}},
     {"max.message.bytes", {"message.max.bytes"}},
     {"message.timestamp.after.max.ms", {"log.message.timestamp.after.max.ms"}},

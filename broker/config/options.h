@@ -43,6 +43,8 @@ inline constexpr std::string_view kNoTlsYet =
     "listeners are plain text and clients anonymous in this version";
 inline constexpr std::string_view kNoTransactionsYet =
     "there are idempotent producers but no transactions in this version";
+inline constexpr std::string_view kOneMover =
+    "of all replicas on their way to another log directory one is copied at a time";
 inline constexpr std::string_view kOpenSsl = "TLS is OpenSSL's, not Java's";
 inline constexpr std::string_view kPrometheus =
     "metrics are counters and histograms for Prometheus (longhaul.metrics.listener)";

@@ -11,9 +11,9 @@ using enum Update;
 
 constexpr Option kLogOptions[] = {
     {"alter.log.dirs.replication.quota.window.num", kInt, is("11"), kLow, kReadOnly, "[1,...]",
-     not_yet(kNoQuotasYet)},
+     at_start()},
     {"alter.log.dirs.replication.quota.window.size.seconds", kInt, is("1"), kLow, kReadOnly,
-     "[1,...]", not_yet(kNoQuotasYet)},
+     "[1,...]", at_start()},
     {"compression.gzip.level", kInt, is("-1"), kMedium, kClusterWide, "[1,...,9] or -1",
      in_effect()},
     {"compression.lz4.level", kInt, is("9"), kMedium, kClusterWide, "[1,...,17]", in_effect()},
@@ -97,9 +97,11 @@ constexpr Option kLogOptions[] = {
     {"num.recovery.threads.per.data.dir", kInt, is("2"), kHigh, kClusterWide, "[1,...]",
      at_start()},
     {"num.replica.alter.log.dirs.threads", kInt, null_default(), kHigh, kReadOnly, "",
-     not_yet(kToCome)},
+     never(kOneMover)},
     {"producer.purgatory.purge.interval.requests", kInt, is("1000"), kMedium, kReadOnly, "",
      never(kNoPurgatory)},
+    {"replica.alter.log.dirs.io.max.bytes.per.second", kLong, is("9223372036854775807"), kMedium,
+     kClusterWide, "[0,...]", in_effect()},
 };
 
 }  // namespace

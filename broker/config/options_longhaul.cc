@@ -11,6 +11,8 @@ using enum Update;
 constexpr Option kLonghaulOptions[] = {
     {"longhaul.cluster.id", kString, null_default(), kHigh, kReadOnly, "", at_start()},
     {"longhaul.directory.id", kString, null_default(), kMedium, kReadOnly, "", at_start()},
+    {"longhaul.durability", kString, is("kafka"), kHigh, kClusterWide, "[kafka, fsync]",
+     in_effect()},
     {"longhaul.format", kString, is("refuse"), kHigh, kReadOnly, "[refuse, join, found]",
      at_start()},
     {"longhaul.metrics.listener", kString, null_default(), kMedium, kReadOnly, "", at_start()},

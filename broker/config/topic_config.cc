@@ -63,6 +63,7 @@ TopicConfig resolve_topic_config(const Overrides& topic, const BrokerLayers& lay
   config.max_compaction_lag_ms = read.integer("max.compaction.lag.ms");
   config.min_cleanable_dirty_ratio = read.number("min.cleanable.dirty.ratio");
   config.min_insync_replicas = read.int32("min.insync.replicas");
+  config.on_disk = read.text("longhaul.durability") == "fsync";
   config.unclean_leader_election = read.boolean("unclean.leader.election.enable");
   config.leader_throttled_replicas = read.list("leader.replication.throttled.replicas");
   config.follower_throttled_replicas = read.list("follower.replication.throttled.replicas");

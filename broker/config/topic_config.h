@@ -43,6 +43,7 @@ struct TopicConfig {
   double min_cleanable_dirty_ratio = 0;
 
   int32_t min_insync_replicas = 0;
+  bool on_disk = false;  // longhaul.durability is fsync
   bool unclean_leader_election = false;
   std::vector<std::string> leader_throttled_replicas;    // PARTITION:BROKER, or "*"
   std::vector<std::string> follower_throttled_replicas;  // likewise

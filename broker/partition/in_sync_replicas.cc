@@ -154,6 +154,16 @@ std::optional<IsrProposal> InSyncReplicas::propose_leaving(int64_t log_end_offse
   return propose(wanted, eligible);
 }
 
+std::optional<IsrProposal> InSyncReplicas::propose_stepping_down(size_t least,
+                                                                 const Eligibility& eligible) {
+  std::vector<int32_t> wanted;
+  for (int32_t id : isr_) {
+    if (id != self_ && eligible.epoch_of(id)) wanted.push_back(id);
+  }
+  if (pending_ || wanted.empty() || wanted.size() < least) return std::nullopt;
+  return propose(wanted, eligible);
+}
+
 std::optional<IsrProposal> InSyncReplicas::propose(const std::vector<int32_t>& isr,
                                                    const Eligibility& eligible) {
   IsrProposal proposal{.leader_epoch = leader_epoch_, .partition_epoch = partition_epoch_};

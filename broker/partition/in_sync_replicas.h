@@ -99,6 +99,9 @@ class InSyncReplicas {
   /// Members that have lagged for more than `max_lag` (replica.lag.time.max.ms) are to leave.
   std::optional<IsrProposal> propose_leaving(int64_t log_end_offset, Now now, Now max_lag,
                                              const Eligibility& eligible);
+  /// The leader cannot go on: it leaves the members that there are beside it, if those are `least`
+  /// or more, and one of them leads.
+  std::optional<IsrProposal> propose_stepping_down(size_t least, const Eligibility& eligible);
 
  private:
   struct Follower {

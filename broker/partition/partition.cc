@@ -47,15 +47,22 @@ tl::unexpected<AppendFailure> refuse(ErrorCode code, std::string message = {}) {
 
 Partition::Partition(const Surroundings& surroundings, std::shared_ptr<log::Log> log,
                      std::shared_ptr<const TopicSettings> settings)
-    : surroundings_(surroundings), broker_id_(surroundings.broker_id), log_(std::move(log)) {
+    : surroundings_(surroundings),
+      broker_id_(surroundings.broker_id),
+      id_(log->id()),
+      topic_id_(log->topic_id()),
+      log_(std::move(log)) {
   set_settings(std::move(settings));
 }
 
 Partition::~Partition() { stop(); }
 
 void Partition::set_settings(std::shared_ptr<const TopicSettings> settings) {
-  log_->set_config(std::shared_ptr<const log::LogConfig>(settings, &settings->log));
+  std::shared_ptr<const log::LogConfig> of_log(settings, &settings->log);
+  log()->set_config(of_log);
+  if (auto moving = move()) moving->copy->set_config(log::config_of_copy(*of_log));
   settings_.store(std::move(settings));
+  flush_soon();  // it may not have been wanted so far
 }
 
 Partition::RoleChange Partition::apply(const metadata::Partition& state) {
@@ -67,8 +74,9 @@ Partition::RoleChange Partition::apply(const metadata::Partition& state) {
     bool leads = state.leader == broker_id_;
     std::lock_guard commit(commit_mutex_);
     if (leads && (!led || state.leader_epoch != leader_epoch_)) {
-      log_->begin_epoch(state.leader_epoch);
-      in_sync_.lead(broker_id_, state, log_->log_end_offset(), surroundings_.clock.monotonic());
+      const auto log = log_.load();
+      log->begin_epoch(state.leader_epoch);
+      in_sync_.lead(broker_id_, state, log->log_end_offset(), surroundings_.clock.monotonic());
       change = RoleChange::kBecameLeader;
     } else if (leads) {
       in_sync_.update(state);
@@ -80,10 +88,14 @@ Partition::RoleChange Partition::apply(const metadata::Partition& state) {
     partition_epoch_ = state.partition_epoch;
     isr_ = state.isr;
     replicas_ = state.replicas.size();
+    assigned_directory_ = state.directory_of(broker_id_);
+    // They knew before a restart; they are not to be told otherwise now.
+    if (move_ && move_->directory == assigned_directory_) move_->announced = true;
   }
   if (change == RoleChange::kResigned) {
     for (CommitCallback& done : take_waiting()) done(ErrorCode::kNotLeaderOrFollower);
   }
+  flush_soon();
   advance_high_watermark();
   finish_deletions();
   watchers_.notify_all();
@@ -126,7 +138,7 @@ ErrorCode Partition::check_leader(int32_t current_leader_epoch) const {
 }
 
 ErrorCode Partition::check_leader_locked(int32_t current_leader_epoch, bool any_replica) const {
-  if (log_->is_offline()) return ErrorCode::kKafkaStorageError;
+  if (log()->is_offline()) return ErrorCode::kKafkaStorageError;
   if (current_leader_epoch >= 0 && current_leader_epoch < leader_epoch_) {
     return ErrorCode::kFencedLeaderEpoch;
   }
@@ -148,7 +160,8 @@ tl::expected<ProduceResult, AppendFailure> Partition::append(std::span<uint8_t> 
   ProduceResult result;
   {
     std::shared_lock lock(role_mutex_);
-    if (log_->is_offline()) return refuse(ErrorCode::kKafkaStorageError);
+    const auto log = log_.load();
+    if (log->is_offline()) return refuse(ErrorCode::kKafkaStorageError);
     if (leader_id_ != broker_id_) return refuse(ErrorCode::kNotLeaderOrFollower);
     if (options.acks_all && is_under_min_isr_locked()) {
       return refuse(ErrorCode::kNotEnoughReplicas,
@@ -170,8 +183,11 @@ tl::expected<ProduceResult, AppendFailure> Partition::append(std::span<uint8_t> 
     std::span<uint8_t> bytes = valid->rebuilt ? std::span<uint8_t>(*valid->rebuilt)
                                               : batch.first(valid->header.size_bytes());
     auto appended =
-        log_->append_as_leader(bytes, {.leader_epoch = leader_epoch_, .origin = options.origin});
-    if (!appended) return refuse(appended.error().code, std::move(appended.error().message));
+        log->append_as_leader(bytes, {.leader_epoch = leader_epoch_, .origin = options.origin});
+    if (!appended) {
+      if (log->is_out_of_space()) step_down_locked();
+      return refuse(appended.error().code, std::move(appended.error().message));
+    }
     result.base_offset = appended->first_offset;
     result.next_offset = appended->last_offset + 1;
     result.leader_epoch = leader_epoch_;
@@ -181,8 +197,9 @@ tl::expected<ProduceResult, AppendFailure> Partition::append(std::span<uint8_t> 
     }
   }
   end_watchers_.notify_all();
-  if (log_->flush_is_due()) {
-    if (auto flushed = log_->flush(); !flushed) {
+  if (settings->on_disk) flush_soon();
+  if (log()->flush_is_due()) {
+    if (auto flushed = flush(); !flushed) {
       return refuse(ErrorCode::kKafkaStorageError, flushed.error().message);
     }
   }
@@ -197,6 +214,18 @@ bool Partition::is_under_min_isr_locked() const {
   return isr_.size() < std::min(least, replicas_);
 }
 
+// Not again and again: where no disk has room, the lead would go round and round.
+void Partition::step_down_locked() {
+  std::lock_guard lock(commit_mutex_);
+  auto now = surroundings_.clock.monotonic();
+  if (stepped_down_ && now - *stepped_down_ < surroundings_.max_lag) return;
+  auto least = static_cast<size_t>(settings_.load()->min_insync_replicas);
+  auto proposal = in_sync_.propose_stepping_down(least, surroundings_.brokers);
+  if (!proposal) return;
+  stepped_down_ = now;
+  surroundings_.proposals.propose(id(), topic_id(), std::move(*proposal));
+}
+
 // The end offset is read under the lock so that the high watermark never goes back.
 void Partition::advance_high_watermark() {
   std::vector<CommitCallback> committed;
@@ -204,15 +233,55 @@ void Partition::advance_high_watermark() {
     std::shared_lock role(role_mutex_);
     if (leader_id_ != broker_id_ || is_under_min_isr_locked()) return;
     std::lock_guard lock(commit_mutex_);
+    const auto log = log_.load();
     int64_t offset =
-        in_sync_.committed_below(log_->log_end_offset(), surroundings_.clock.monotonic(),
+        in_sync_.committed_below(log->log_end_offset(), surroundings_.clock.monotonic(),
                                  surroundings_.max_lag, surroundings_.brokers);
-    if (offset <= log_->high_watermark()) return;
-    log_->set_high_watermark(offset);
+    if (settings_.load()->on_disk) offset = std::min(offset, log->recovery_point());
+    if (offset <= log->high_watermark()) return;
+    log->set_high_watermark(offset);
     committed = commit_waiters_.take_committed(offset);
   }
   for (CommitCallback& done : committed) done(ErrorCode::kNone);
   watchers_.notify_all();
+}
+
+void Partition::flush_soon() {
+  if (!must_flush() || !is_leader()) return;
+  // Whoever is first begins a flush; the others' bytes are part of it, or of the next one.
+  if (flushes_wanted_.fetch_add(1) == 0) post_flush();
+}
+
+void Partition::post_flush() {
+  surroundings_.workers.post([weak = weak_from_this()] {
+    if (auto self = weak.lock()) self->flush_now();
+  });
+}
+
+void Partition::flush_now() {
+  uint64_t wanted = flushes_wanted_.load();
+  bool failed = is_leader() && !flush();
+  bool again = flushes_wanted_.fetch_sub(wanted) > wanted;
+  if (failed) {
+    for (CommitCallback& done : take_waiting()) done(ErrorCode::kKafkaStorageError);
+  }
+  advance_high_watermark();
+  if (again) post_flush();
+}
+
+bool Partition::must_flush() const {
+  if (!commits_on_disk()) return false;
+  const auto log = log_.load();
+  return log->recovery_point() < log->log_end_offset();
+}
+
+// A log that another took the place of meanwhile refuses; that one is on disk up to there.
+base::Result<void> Partition::flush() {
+  for (;;) {
+    const auto flushing = log();
+    auto flushed = flushing->flush();
+    if (flushed || flushing == log()) return flushed;
+  }
 }
 
 void Partition::await_commit(const ProduceResult& written, CommitCallback done) {
@@ -222,7 +291,7 @@ void Partition::await_commit(const ProduceResult& written, CommitCallback done) 
     std::lock_guard lock(commit_mutex_);
     if (leader_id_ != broker_id_ || written.leader_epoch < leads_since_) {
       outcome = ErrorCode::kNotLeaderOrFollower;
-    } else if (log_->high_watermark() < written.next_offset) {
+    } else if (log()->high_watermark() < written.next_offset) {
       return commit_waiters_.add(written.next_offset, std::move(done));
     }
   }
@@ -238,14 +307,15 @@ KafkaResult<int64_t> Partition::delete_records(int64_t offset) {
     return protocol::kafka_fail(ErrorCode::kPolicyViolation);
   }
   constexpr int64_t kHighWatermark = -1;
-  int64_t high_watermark = log_->high_watermark();
+  const auto log = log_.load();
+  int64_t high_watermark = log->high_watermark();
   int64_t start = offset == kHighWatermark ? high_watermark : offset;
   if (start < 0 || start > high_watermark) {
     return protocol::kafka_fail(ErrorCode::kOffsetOutOfRange);
   }
-  auto moved = log_->advance_log_start_offset(start);
+  auto moved = log->advance_log_start_offset(start);
   if (!moved) return protocol::kafka_fail(ErrorCode::kKafkaStorageError, moved.error().message);
-  return log_->log_start_offset();
+  return log->log_start_offset();
 }
 
 void Partition::await_deletion(int64_t offset, CommitCallback done) {
@@ -255,7 +325,7 @@ void Partition::await_deletion(int64_t offset, CommitCallback done) {
     std::lock_guard lock(commit_mutex_);
     if (leader_id_ != broker_id_) {
       outcome = ErrorCode::kNotLeaderOrFollower;
-    } else if (in_sync_.lowest_start_offset(log_->log_start_offset(), surroundings_.brokers) <
+    } else if (in_sync_.lowest_start_offset(log()->log_start_offset(), surroundings_.brokers) <
                offset) {
       return deletion_waiters_.add(offset, std::move(done));
     }
@@ -270,7 +340,7 @@ void Partition::finish_deletions() {
     std::lock_guard lock(commit_mutex_);
     if (deletion_waiters_.empty()) return;
     deleted = deletion_waiters_.take_committed(
-        in_sync_.lowest_start_offset(log_->log_start_offset(), surroundings_.brokers));
+        in_sync_.lowest_start_offset(log()->log_start_offset(), surroundings_.brokers));
   }
   for (CommitCallback& done : deleted) done(ErrorCode::kNone);
 }
@@ -283,26 +353,28 @@ bool Partition::is_catching_up(Isolation isolation) const {
 }
 
 int64_t Partition::upper_bound(Isolation isolation) const {
+  const auto log = log_.load();
   switch (isolation) {
     case Isolation::kLogEnd:
-      return log_->log_end_offset();
+      return log->log_end_offset();
     case Isolation::kHighWatermark:
-      return log_->high_watermark();
+      return log->high_watermark();
     case Isolation::kLastStableOffset:
-      return log_->last_stable_offset();
+      return log->last_stable_offset();
   }
-  return log_->last_stable_offset();
+  return log->last_stable_offset();
 }
 
 KafkaResult<FetchResult> Partition::read_locked(const FetchOptions& options) const {
   ErrorCode leader = check_leader_locked(options.current_leader_epoch, options.from_any_replica);
   if (leader != ErrorCode::kNone) return protocol::kafka_fail(leader);
+  const auto log = log_.load();
   FetchResult result;
-  result.log_start_offset = log_->log_start_offset();  // first: it never passes the others
-  result.last_stable_offset = log_->last_stable_offset();
-  result.high_watermark = log_->high_watermark();
+  result.log_start_offset = log->log_start_offset();  // first: it never passes the others
+  result.last_stable_offset = log->last_stable_offset();
+  result.high_watermark = log->high_watermark();
   if (options.last_fetched_epoch >= 0) {
-    log::EpochEnd end = log_->end_offset_for_epoch(options.last_fetched_epoch);
+    log::EpochEnd end = log->end_offset_for_epoch(options.last_fetched_epoch);
     if (end.epoch < 0) {
       return protocol::kafka_fail(ErrorCode::kOffsetOutOfRange,
                                   "the last fetched epoch is older than the log");
@@ -313,15 +385,28 @@ KafkaResult<FetchResult> Partition::read_locked(const FetchOptions& options) con
     }
   }
   bool committed_only = options.isolation == Isolation::kLastStableOffset;
-  auto read = log_->read({.offset = options.offset,
-                          .max_bytes = options.max_bytes,
-                          .upper_bound = upper_bound(options.isolation),
-                          .at_least_one_batch = options.at_least_one_batch,
-                          .with_aborted = committed_only});
+  auto read = log->read({.offset = options.offset,
+                         .max_bytes = options.max_bytes,
+                         .upper_bound = upper_bound(options.isolation),
+                         .at_least_one_batch = options.at_least_one_batch,
+                         .with_aborted = committed_only});
   if (!read) return tl::unexpected(std::move(read.error()));
   result.slice = std::move(read->slice);
   if (committed_only) result.aborted = std::move(read->aborted);
   return result;
+}
+
+bool Partition::is_throttled_as_leader() const {
+  return settings_.load()->leader_throttled.contains(id().partition, broker_id_);
+}
+
+bool Partition::is_throttled_as_follower() const {
+  return settings_.load()->follower_throttled.contains(id().partition, broker_id_);
+}
+
+bool Partition::is_in_sync(int32_t broker_id) const {
+  std::shared_lock lock(role_mutex_);
+  return std::find(isr_.begin(), isr_.end(), broker_id) != isr_.end();
 }
 
 std::optional<int32_t> Partition::nearer_replica(int64_t offset, const IsNear& is_near) {
@@ -340,7 +425,7 @@ KafkaResult<FetchResult> Partition::fetch(const FetchOptions& options) {
   KafkaResult<FetchResult> result;
   {
     std::shared_lock role(role_mutex_);
-    int64_t end = log_->log_end_offset();
+    int64_t end = log()->log_end_offset();
     result = read_locked(options);
     if (!result || result->diverging || !options.follower) return result;
     const Follower& follower = *options.follower;
@@ -355,8 +440,8 @@ KafkaResult<FetchResult> Partition::fetch(const FetchOptions& options) {
       return protocol::kafka_fail(ErrorCode::kNotLeaderOrFollower,
                                   "the fetcher is no replica of this partition");
     }
-    proposal =
-        in_sync_.propose_joining(follower.broker_id, log_->high_watermark(), surroundings_.brokers);
+    proposal = in_sync_.propose_joining(follower.broker_id, log()->high_watermark(),
+                                        surroundings_.brokers);
   }
   if (proposal) surroundings_.proposals.propose(id(), topic_id(), std::move(*proposal));
   advance_high_watermark();
@@ -370,7 +455,7 @@ void Partition::shrink_isr() {
     std::shared_lock role(role_mutex_);
     if (leader_id_ != broker_id_) return;
     std::lock_guard lock(commit_mutex_);
-    proposal = in_sync_.propose_leaving(log_->log_end_offset(), surroundings_.clock.monotonic(),
+    proposal = in_sync_.propose_leaving(log()->log_end_offset(), surroundings_.clock.monotonic(),
                                         surroundings_.max_lag, surroundings_.brokers);
   }
   if (proposal) surroundings_.proposals.propose(id(), topic_id(), std::move(*proposal));
@@ -411,25 +496,26 @@ KafkaResult<void> Partition::replicate(const Replicated& from_leader) {
   {
     std::shared_lock role(role_mutex_);
     if (auto follows = check_following_locked(from_leader.leader_epoch); !follows) return follows;
+    const auto log = log_.load();
     if (!from_leader.batches.empty()) {
-      auto appended = log_->append_as_follower(from_leader.batches);
+      auto appended = log->append_as_follower(from_leader.batches);
       if (!appended) return tl::unexpected(std::move(appended.error()));
     }
     // A new leader may know of less that is committed than its predecessor told us.
-    if (from_leader.high_watermark > log_->high_watermark()) {
-      log_->set_high_watermark(from_leader.high_watermark);
+    if (from_leader.high_watermark > log->high_watermark()) {
+      log->set_high_watermark(from_leader.high_watermark);
     }
-    int64_t start = std::min(from_leader.log_start_offset, log_->high_watermark());
-    if (start > log_->log_start_offset()) {
-      auto moved = log_->advance_log_start_offset(start);
+    int64_t start = std::min(from_leader.log_start_offset, log->high_watermark());
+    if (start > log->log_start_offset()) {
+      auto moved = log->advance_log_start_offset(start);
       if (!moved) {
         return protocol::kafka_fail(ErrorCode::kKafkaStorageError,
                                     std::move(moved.error().message));
       }
     }
   }
-  if (log_->flush_is_due()) {
-    if (auto flushed = log_->flush(); !flushed) {
+  if (log()->flush_is_due()) {
+    if (auto flushed = flush(); !flushed) {
       return protocol::kafka_fail(ErrorCode::kKafkaStorageError,
                                   std::move(flushed.error().message));
     }
@@ -441,7 +527,8 @@ KafkaResult<void> Partition::replicate(const Replicated& from_leader) {
 KafkaResult<void> Partition::truncate(int32_t leader_epoch, int64_t offset) {
   std::unique_lock role(role_mutex_);
   if (auto follows = check_following_locked(leader_epoch); !follows) return follows;
-  auto cut = log_->truncate_to(offset);
+  auto cut = log()->truncate_to(offset);
+  cut_copy_locked();
   if (cut) return {};
   return protocol::kafka_fail(ErrorCode::kKafkaStorageError, std::move(cut.error().message));
 }
@@ -449,7 +536,8 @@ KafkaResult<void> Partition::truncate(int32_t leader_epoch, int64_t offset) {
 KafkaResult<void> Partition::start_over(int32_t leader_epoch, int64_t offset) {
   std::unique_lock role(role_mutex_);
   if (auto follows = check_following_locked(leader_epoch); !follows) return follows;
-  auto begun = log_->truncate_fully_and_start_at(offset);
+  auto begun = log()->truncate_fully_and_start_at(offset);
+  start_copy_over_locked(offset);
   if (begun) return {};
   return protocol::kafka_fail(ErrorCode::kKafkaStorageError, std::move(begun.error().message));
 }
@@ -459,7 +547,7 @@ KafkaResult<log::EpochEnd> Partition::end_offset_for_epoch(int32_t epoch,
   std::shared_lock lock(role_mutex_);
   ErrorCode leader = check_leader_locked(current_leader_epoch);
   if (leader != ErrorCode::kNone) return protocol::kafka_fail(leader);
-  return log_->end_offset_for_epoch(epoch);
+  return log()->end_offset_for_epoch(epoch);
 }
 
 }  // namespace longhaul::broker::partition

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -11,7 +12,10 @@
 #include <string>
 #include <vector>
 
+#include "base/executor.h"
 #include "broker/log/log.h"
+#include "broker/log/log_copy.h"
+#include "broker/log/log_manager.h"
 #include "broker/metadata/image.h"
 #include "broker/partition/in_sync_replicas.h"
 #include "broker/partition/topic_settings.h"
@@ -42,6 +46,7 @@ struct Surroundings {
   const Eligibility& brokers;
   IsrProposals& proposals;
   base::Clock::Monotonic max_lag;  ///< replica.lag.time.max.ms
+  base::Executor& workers;         ///< for fsync
 };
 
 /// How far a reader may see.
@@ -110,7 +115,11 @@ struct FetchResult {
 };
 
 /// Thread-safe. Requests come on reactors, roles from the metadata loop.
-class Partition {
+///
+/// Of a topic with longhaul.durability=fsync only what is on a replica's disk counts as its own: a
+/// follower fetches on after a flush, a leader flushes what was appended, all of it together, and
+/// what all members of the ISR have on their disks is committed.
+class Partition : public std::enable_shared_from_this<Partition> {
  public:
   Partition(const Surroundings& surroundings, std::shared_ptr<log::Log> log,
             std::shared_ptr<const TopicSettings> settings);
@@ -118,9 +127,10 @@ class Partition {
   Partition(const Partition&) = delete;
   Partition& operator=(const Partition&) = delete;
 
-  const log::TopicPartition& id() const { return log_->id(); }
-  base::Uuid topic_id() const { return log_->topic_id(); }
-  const std::shared_ptr<log::Log>& log() const { return log_; }
+  const log::TopicPartition& id() const { return id_; }
+  base::Uuid topic_id() const { return topic_id_; }
+  /// The log as of now: another may take its place (KIP-113), which goes on at the same offset.
+  std::shared_ptr<log::Log> log() const { return log_.load(); }
 
   /// Takes the role that the metadata gives this broker. Returns whether it has become the leader,
   /// or stopped being it, by this.
@@ -129,6 +139,12 @@ class Partition {
   void set_settings(std::shared_ptr<const TopicSettings> settings);
   std::shared_ptr<const TopicSettings> settings() const { return settings_.load(); }
   bool is_leader() const;
+  /// longhaul.durability=fsync.
+  bool commits_on_disk() const { return settings_.load()->on_disk; }
+  /// As a follower: true if this is to be flushed before more is fetched.
+  bool must_flush() const;
+  /// Log::flush, of whatever log this has when it is done.
+  base::Result<void> flush();
   int32_t leader_epoch() const;
   /// Whoever waits is told NOT_LEADER_OR_FOLLOWER; the partition serves nothing any more.
   void stop();
@@ -160,6 +176,12 @@ class Partition {
   /// A follower's fetch also says how far that has come: what is committed follows, and it may join
   /// the ISR. NOT_LEADER_OR_FOLLOWER if it is no replica.
   KafkaResult<FetchResult> fetch(const FetchOptions& options);
+  /// Whether copying this replica counts against a quota, as the leader's or as a follower
+  /// (KIP-73).
+  bool is_throttled_as_leader() const;
+  bool is_throttled_as_follower() const;
+  /// Members of the ISR are never held back by a quota.
+  bool is_in_sync(int32_t broker_id) const;
   /// As a leader: which follower a consumer should rather read from, that is near while we are not
   /// (KIP-392).
   std::optional<int32_t> nearer_replica(int64_t offset, const IsNear& is_near);
@@ -182,6 +204,32 @@ class Partition {
   /// As a follower whose log lies below all that the leader still has: begins anew at `offset`.
   KafkaResult<void> start_over(int32_t leader_epoch, int64_t offset);
 
+  // A move to another log directory (KIP-113), in partition_move.cc: whoever makes it, on one
+  // thread at a time, calls these. What is cut off the log is cut off its copy too. A disk error of
+  // the copy takes that offline, with its directory.
+  struct Move {
+    std::shared_ptr<log::Log> copy;
+    base::Uuid directory;                 ///< where it lies
+    int64_t first_dirty = 0;              ///< compaction of what is copied went so far at least
+    std::atomic<bool> announced = false;  ///< the controller is to know of the new directory
+  };
+  /// `first_dirty` is that of the log when the copy was begun, or less. The disk's errors.
+  base::Result<void> begin_move(const log::HeldLog& future, int64_t first_dirty);
+  void end_move();
+  /// Null if none is under way, or this is stopped.
+  std::shared_ptr<Move> move() const;
+  /// Where the replica is about to be, once the copy has caught up for the first time.
+  std::optional<base::Uuid> announced_directory() const;
+  /// That the metadata have it there.
+  bool is_assigned_to(const base::Uuid& directory) const;
+  /// Copies about so many bytes; has caught up if it has all that there was when this began. Errors
+  /// of log::read_missing and log::append_missing.
+  KafkaResult<log::Copied> copy_on(uint64_t max_bytes);
+  /// Has `exchange` put the copy in the place of the log, between two appends, if it has all that
+  /// that has, is where the metadata say, and starts at `durable_start`. False: not yet.
+  KafkaResult<bool> finish_move(int64_t durable_start,
+                                const std::function<base::Result<void>()>& exchange);
+
   /// KAFKA_STORAGE_ERROR (its directory has failed), NOT_LEADER_OR_FOLLOWER, FENCED_LEADER_EPOCH,
   /// UNKNOWN_LEADER_EPOCH or kNone.
   ErrorCode check_leader(int32_t current_leader_epoch) const;
@@ -195,13 +243,23 @@ class Partition {
   KafkaResult<FetchResult> read_locked(const FetchOptions& options) const;
   /// True if the ISR is smaller than min.insync.replicas: nothing new is committed (KIP-966).
   bool is_under_min_isr_locked() const;
+  /// There is no room here: another member of the ISR is to lead, if there are enough of them.
+  void step_down_locked();
   void advance_high_watermark();
+  /// As a leader of what is committed on disks: flushes, soon, all that was appended until then.
+  void flush_soon();
+  void post_flush();
+  void flush_now();
   void finish_deletions();
+  void cut_copy_locked();
+  void start_copy_over_locked(int64_t offset);
   /// Those who wait in vain once this broker does not lead any more.
   std::vector<CommitCallback> take_waiting();
   const Surroundings& surroundings_;
   const int32_t broker_id_;
-  const std::shared_ptr<log::Log> log_;
+  const log::TopicPartition id_;
+  const base::Uuid topic_id_;
+  log::Published<log::Log> log_;  // changes under role_mutex_ only
   log::Published<const TopicSettings> settings_;
 
   // Held shared by appends and reads, exclusively while the role changes.
@@ -212,14 +270,18 @@ class Partition {
   int32_t partition_epoch_ = -1;
   std::vector<int32_t> isr_;
   size_t replicas_ = 0;
+  base::Uuid assigned_directory_;  // of this replica, by the metadata
+  std::shared_ptr<Move> move_;
   bool stopped_ = false;
 
-  mutable std::mutex commit_mutex_;  // after role_mutex_
-  InSyncReplicas in_sync_;           // of a leader
+  mutable std::mutex commit_mutex_;                     // after role_mutex_
+  InSyncReplicas in_sync_;                              // of a leader
+  std::optional<base::Clock::Monotonic> stepped_down_;  // when it last wanted to
   CommitWaiters commit_waiters_;
-  CommitWaiters deletion_waiters_;  // by the log start offset of all replicas
-  Watchers watchers_;               // of the high watermark
-  Watchers end_watchers_;           // of the log's end
+  CommitWaiters deletion_waiters_;           // by the log start offset of all replicas
+  Watchers watchers_;                        // of the high watermark
+  Watchers end_watchers_;                    // of the log's end
+  std::atomic<uint64_t> flushes_wanted_{0};  // by appends since the last flush began
 };
 
 }  // namespace longhaul::broker::partition

@@ -20,17 +20,23 @@ ReplicaManager::ReplicaManager(const config::BrokerConfig& config, log::LogManag
     : config_(config), logs_(logs), surroundings_(surroundings), log_(log) {}
 
 Applied ReplicaManager::start(const metadata::MetadataImage& image) {
-  // 2 if it is ours, 1 if it may be: one that was never flushed can have lost its topic's ID.
-  auto claim = [&](const log::Log& log) {
+  // 3 if it lies where the metadata say, 2 if it is ours, 1 if it may be: one that was never
+  // flushed can have lost its topic's ID.
+  auto claim = [&](const log::Log& log, const base::Uuid& directory) {
     const metadata::Topic* topic = image.topic(log.id().topic);
     const metadata::Partition* partition = topic ? topic->partition(log.id().partition) : nullptr;
     if (!partition || !has_replica(*partition, config_.node_id)) return 0;
     if (log.topic_id().is_zero()) return 1;
-    return log.topic_id() == topic->id ? 2 : 0;
+    if (log.topic_id() != topic->id) return 0;
+    return partition->directory_of(config_.node_id) == directory ? 3 : 2;
   };
   logs_.settle_twins(claim);
-  for (const auto& log : logs_.logs()) {
-    if (claim(*log) > 0) continue;
+  for (const auto& [log, parent, directory, is_future] : logs_.held()) {
+    if (claim(*log, directory) > 0) continue;
+    if (is_future) {
+      (void)logs_.remove_future(log->id());
+      continue;
+    }
     // The topic may have been deleted while this broker was down, or the metadata have lost it:
     // whoever knows which may delete the files.
     std::string path = log->path();
@@ -112,8 +118,11 @@ void ReplicaManager::apply_partition(const metadata::MetadataImage& image,
     return;
   }
   auto partition = find(topic.name, index);
-  if (!partition) partition = create(image, topic, index, presence);
-  if (!partition) return;
+  if (!partition) {
+    partition = create(image, topic, index, presence);
+    if (!partition) return;
+    if (partition->move()) applied.moving.push_back(partition);
+  }
   int32_t epoch_before = partition->leader_epoch();
   Partition::RoleChange change = partition->apply(*state);
   if (state->leader_epoch != epoch_before) {
@@ -156,9 +165,21 @@ std::shared_ptr<Partition> ReplicaManager::create(const metadata::MetadataImage&
   }
   auto partition = std::make_shared<Partition>(surroundings_, *log,
                                                resolve_topic_settings(topic.name, image, config_));
+  resume_move(*partition);
   if (insert(partition)) log_.info("{} is served now", id.to_string());
   warn_of_options(image, topic.name);
   return partition;
+}
+
+// How far compaction had come with what is copied already is not known any more.
+void ReplicaManager::resume_move(Partition& partition) {
+  auto future = logs_.future(partition.id());
+  if (!future || future->log->is_offline()) return;
+  if (future->log->topic_id() == partition.topic_id() && partition.begin_move(*future, 0)) {
+    log_.info("{} goes on to {}", partition.id().to_string(), future->directory);
+    return;
+  }
+  (void)logs_.remove_future(partition.id());
 }
 
 // What is set for a topic and does nothing is said once.

@@ -29,7 +29,8 @@ struct Following {
 struct Applied {
   std::vector<Following> following;  // under a new leader epoch
   std::vector<std::shared_ptr<Partition>>
-      not_following;  // any more: we lead, nobody does, or it is gone
+      not_following;                               // any more: we lead, nobody does, or it is gone
+  std::vector<std::shared_ptr<Partition>> moving;  // taken up on its way to another log directory
   std::vector<log::TopicPartition> became_leader;
   std::vector<log::TopicPartition> resigned;  // stopped leading, or was deleted
   std::vector<std::string> deleted_topics;    // by name, whether we had a replica or not
@@ -70,6 +71,7 @@ class ReplicaManager {
   std::shared_ptr<Partition> create(const metadata::MetadataImage& image,
                                     const metadata::Topic& topic, int32_t index,
                                     log::Presence presence);
+  void resume_move(Partition& partition);
   void remove_topic(const std::string& topic, Applied& applied);
   std::shared_ptr<Partition> take_out(const log::TopicPartition& id);
   void remove(const std::shared_ptr<Partition>& partition, Applied& applied);

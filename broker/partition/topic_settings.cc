@@ -1,5 +1,6 @@
 #include "broker/partition/topic_settings.h"
 
+#include <charconv>
 #include <string>
 
 #include "broker/config/topic_config.h"
@@ -42,7 +43,26 @@ log::LogConfig log_config(const config::TopicConfig& topic) {
   return log;
 }
 
+std::pair<int32_t, int32_t> partition_and_broker(const std::string& item) {
+  std::pair<int32_t, int32_t> both{-1, -1};
+  const char* end = item.data() + item.size();
+  auto partition = std::from_chars(item.data(), end, both.first);
+  if (partition.ptr != end) std::from_chars(partition.ptr + 1, end, both.second);
+  return both;
+}
+
 }  // namespace
+
+ThrottledReplicas::ThrottledReplicas(const std::vector<std::string>& items) {
+  for (const std::string& item : items) {
+    if (item == "*") all_ = true;
+    if (item != "*") named_.insert(partition_and_broker(item));
+  }
+}
+
+bool ThrottledReplicas::contains(int32_t partition, int32_t broker) const {
+  return all_ || named_.contains({partition, broker});
+}
 
 config::BrokerLayers broker_layers(const metadata::MetadataImage& image,
                                    const config::BrokerConfig& broker) {
@@ -60,10 +80,13 @@ std::shared_ptr<const TopicSettings> resolve_topic_settings(const std::string& t
   auto settings = std::make_shared<TopicSettings>();
   settings->log = log_config(resolved);
   settings->min_insync_replicas = resolved.min_insync_replicas;
+  settings->on_disk = resolved.on_disk;
   settings->codec = codec_of(resolved.compression_type);
   settings->levels = {.gzip = resolved.compression_gzip_level,
                       .lz4 = resolved.compression_lz4_level,
                       .zstd = resolved.compression_zstd_level};
+  settings->leader_throttled = ThrottledReplicas(resolved.leader_throttled_replicas);
+  settings->follower_throttled = ThrottledReplicas(resolved.follower_throttled_replicas);
   return settings;
 }
 

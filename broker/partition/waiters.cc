@@ -1,6 +1,7 @@
 #include "broker/partition/waiters.h"
 
 #include <algorithm>
+#include <set>
 
 namespace longhaul::broker::partition {
 
@@ -8,12 +9,10 @@ void Watchers::add(std::weak_ptr<Watcher> watcher) {
   std::lock_guard lock(mutex_);
   if (watchers_.size() >= sweep_at_) {
     // A fetch that waits at several partitions comes again each time that one of them has news.
-    std::erase_if(watchers_, [](const auto& each) { return each.expired(); });
-    std::sort(watchers_.begin(), watchers_.end(), std::owner_less<>());
-    auto same = [](const auto& a, const auto& b) {
-      return !a.owner_before(b) && !b.owner_before(a);
-    };
-    watchers_.erase(std::unique(watchers_.begin(), watchers_.end(), same), watchers_.end());
+    // They keep their order: one by addresses would differ from run to run.
+    std::set<std::weak_ptr<Watcher>, std::owner_less<>> seen;
+    std::erase_if(watchers_,
+                  [&](const auto& each) { return each.expired() || !seen.insert(each).second; });
     sweep_at_ = std::max<size_t>(16, watchers_.size() * 2);
   }
   watchers_.push_back(std::move(watcher));

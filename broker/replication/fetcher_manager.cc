@@ -27,9 +27,11 @@ FetcherManager::Lane& FetcherManager::lane_of(const FetchSession::PartitionId& i
 }
 
 void FetcherManager::follow(const std::vector<partition::Following>& following) {
-  std::map<Lane*, std::vector<partition::Following>> by_lane;
-  for (const auto& each : following) by_lane[&lane_of(id_of(*each.partition))].push_back(each);
-  for (auto& [lane, its] : by_lane) {
+  // In the order of lanes and of leaders, not of addresses: a simulated run is to be repeatable.
+  std::map<size_t, std::vector<partition::Following>> by_lane;
+  for (const auto& each : following) by_lane[lane_of(id_of(*each.partition)).index].push_back(each);
+  for (auto& [index, its] : by_lane) {
+    const auto& lane = lanes_[index];
     lane->loop().post(
         [lane = lane->shared_from_this(), its = std::move(its)] { lane->follow(its); });
   }
@@ -54,16 +56,16 @@ void FetcherManager::stop(base::Task done) {
 
 // All of them go into the next fetch: one that was sent for the first alone would wait for it.
 void FetcherManager::Lane::follow(const std::vector<partition::Following>& following) {
-  std::set<ReplicaFetcher*> touched;
+  std::set<int32_t> touched;
   for (const auto& each : following) {
     FetchSession::PartitionId id = id_of(*each.partition);
     unfollow(id);
     if (stopped) continue;
     leaders[id] = each.leader;
     fetcher(each.leader).add(each.partition, each.leader_epoch);
-    touched.insert(&fetcher(each.leader));
+    touched.insert(each.leader);
   }
-  for (ReplicaFetcher* each : touched) each->step();
+  for (int32_t leader : touched) fetcher(leader).step();
 }
 
 void FetcherManager::Lane::unfollow(const FetchSession::PartitionId& id) {
@@ -84,6 +86,7 @@ ReplicaFetcher& FetcherManager::Lane::fetcher(int32_t leader) {
   std::shared_ptr<ReplicaFetcher>& fetcher = by_leader[leader];
   if (!fetcher) {
     fetcher = ReplicaFetcher::create({.loop = &loop(),
+                                      .workers = params.workers,
                                       .clock = params.clock,
                                       .logger = params.logger,
                                       .leader_id = leader,
@@ -91,7 +94,8 @@ ReplicaFetcher& FetcherManager::Lane::fetcher(int32_t leader) {
                                       .broker_epoch = params.broker_epoch,
                                       .channel = [connect = params.channel, leader,
                                                   lane = index] { return connect(leader, lane); },
-                                      .settings = params.settings});
+                                      .settings = params.settings,
+                                      .quota = params.quota});
   }
   return *fetcher;
 }

@@ -18,6 +18,7 @@ class FetcherManager {
  public:
   struct Params {
     std::vector<base::EventLoop*> loops;
+    base::Executor* workers = nullptr;  ///< for flushes
     const base::Clock* clock = nullptr;
     base::Logger logger{base::null_sink(), "fetcher"};
     int32_t broker_id = -1;
@@ -25,6 +26,7 @@ class FetcherManager {
     /// A connection to that broker (see ReplicaFetcher::Params). From any thread.
     std::function<std::shared_ptr<client::Channel>(int32_t broker_id, size_t lane)> channel;
     FetcherSettings settings;
+    partition::ReplicationQuota* quota = nullptr;  ///< see ReplicaFetcher::Params
   };
 
   explicit FetcherManager(Params params);

@@ -17,6 +17,8 @@ namespace {
 // Timestamps of ListOffsets with a meaning of their own.
 constexpr int64_t kLatestOffset = -1;
 constexpr int64_t kEarliestOffset = -2;
+/// A leader that does not know yet that it leads will in a moment, and producers wait for us.
+constexpr std::chrono::milliseconds kFirstBackoff{10};
 
 }  // namespace
 
@@ -44,14 +46,14 @@ void ReplicaFetcher::stop() {
 }
 
 void ReplicaFetcher::step() {
-  if (stopped_ || in_flight_) return;
+  if (stopped_ || in_flight_ || unsettled_ > 0) return;
   auto now = params_.clock->monotonic();
   while (!backed_off_.empty() && backed_off_.begin()->first <= now) {
     PartitionId id = backed_off_.extract(backed_off_.begin()).mapped();
     auto found = partitions_.find(id);
     if (found == partitions_.end()) continue;
-    const Followed& followed = found->second;
-    if (!followed.resolving && !followed.given_up) want(id, followed);
+    Followed& followed = found->second;
+    if (!followed.resolving && !followed.flushing && !followed.given_up) want(id, followed);
   }
   if (!session_.empty()) return send();
   if (!backed_off_.empty()) wake_at(backed_off_.begin()->first);
@@ -68,17 +70,59 @@ void ReplicaFetcher::wake_at(base::Clock::Monotonic when) {
       });
 }
 
-void ReplicaFetcher::want(const PartitionId& id, const Followed& followed) {
-  const log::Log& log = *followed.partition->log();
+void ReplicaFetcher::want(const PartitionId& id, Followed& followed) {
+  // To ask for an offset is to say that all below it is kept.
+  if (followed.partition->must_flush()) return flush(id, followed);
+  if (is_held_back(*followed.partition)) {
+    session_.drop(id);
+    backed_off_.emplace(params_.quota->free_at(), id);
+    return;
+  }
+  const auto log = followed.partition->log();
   FetchSession::Wanted wanted;
   wanted.partition = id.second;
   wanted.current_leader_epoch = followed.leader_epoch;
-  wanted.fetch_offset = log.log_end_offset();
-  wanted.last_fetched_epoch = log.latest_epoch().value_or(-1);
-  wanted.log_start_offset = log.log_start_offset();
+  wanted.fetch_offset = log->log_end_offset();
+  wanted.last_fetched_epoch = log->latest_epoch().value_or(-1);
+  wanted.log_start_offset = log->log_start_offset();
   wanted.partition_max_bytes = params_.settings.partition_bytes;
-  wanted.high_watermark = log.high_watermark();
+  wanted.high_watermark = log->high_watermark();
   session_.want(id, wanted);
+}
+
+void ReplicaFetcher::flush(const PartitionId& id, Followed& followed) {
+  session_.drop(id);
+  followed.flushing = true;
+  ++unsettled_;
+  params_.workers->post([self = shared_from_this(), id, partition = followed.partition] {
+    bool well = partition->flush().has_value();
+    self->params_.loop->post([self, id, well] { self->flushed(id, well); });
+  });
+}
+
+void ReplicaFetcher::flushed(const PartitionId& id, bool well) {
+  --unsettled_;
+  auto found = partitions_.find(id);
+  if (found != partitions_.end() && std::exchange(found->second.flushing, false)) {
+    Followed& followed = found->second;
+    if (well) {
+      want(id, followed);
+    } else if (followed.partition->log()->is_offline()) {
+      give_up(id, followed);
+    } else {
+      back_off(id);
+    }
+  }
+  step();
+}
+
+bool ReplicaFetcher::is_throttled(const partition::Partition& partition) const {
+  return params_.quota && params_.quota->is_limited() && partition.is_throttled_as_follower();
+}
+
+bool ReplicaFetcher::is_held_back(const partition::Partition& partition) const {
+  return is_throttled(partition) && !partition.is_in_sync(params_.broker_id) &&
+         params_.quota->is_exceeded();
 }
 
 void ReplicaFetcher::send() {
@@ -135,6 +179,7 @@ void ReplicaFetcher::take(const PartitionId& id, const Data& data) {
 
 void ReplicaFetcher::take_records(const PartitionId& id, Followed& followed, const Data& data) {
   base::ByteView batches = data.records ? data.records->bytes : base::ByteView{};
+  if (is_throttled(*followed.partition)) params_.quota->count(batches.size());
   stored(id, followed,
          followed.partition->replicate({.leader_epoch = followed.leader_epoch,
                                         .batches = batches,
@@ -144,7 +189,10 @@ void ReplicaFetcher::take_records(const PartitionId& id, Followed& followed, con
 
 void ReplicaFetcher::stored(const PartitionId& id, Followed& followed,
                             const protocol::KafkaResult<void>& result) {
-  if (result) return want(id, followed);
+  if (result) {
+    followed.failures = 0;
+    return want(id, followed);
+  }
   const protocol::KafkaError& why = result.error();
   std::string name = followed.partition->id().to_string();
   switch (why.code) {
@@ -182,13 +230,16 @@ void ReplicaFetcher::failed(const PartitionId& id, Followed& followed, ErrorCode
       // It does not know yet that it leads, or that we are a replica, or is in trouble itself.
       params_.logger.debug("{}: broker {} answers {}", followed.partition->id().to_string(),
                            params_.leader_id, protocol::name(code));
-      return back_off(id);
+      return back_off(id, std::min(params_.settings.backoff,
+                                   kFirstBackoff * (1 << std::min(followed.failures++, 10))));
   }
 }
 
-void ReplicaFetcher::back_off(const PartitionId& id) {
+void ReplicaFetcher::back_off(const PartitionId& id) { back_off(id, params_.settings.backoff); }
+
+void ReplicaFetcher::back_off(const PartitionId& id, std::chrono::milliseconds delay) {
   session_.drop(id);
-  backed_off_.emplace(params_.clock->monotonic() + params_.settings.backoff, id);
+  backed_off_.emplace(params_.clock->monotonic() + delay, id);
 }
 
 // The leader tells the largest epoch not above ours that it has, and where that ends with it. All
@@ -196,13 +247,13 @@ void ReplicaFetcher::back_off(const PartitionId& id) {
 // it may turn out that an earlier epoch differs too.
 void ReplicaFetcher::cut_where_diverging(const PartitionId& id, Followed& followed,
                                          const Data& data) {
-  const log::Log& log = *followed.partition->log();
-  log::EpochEnd own = log.end_offset_for_epoch(data.diverging_epoch.epoch);
-  int64_t offset = own.epoch < 0 ? log.log_start_offset()
+  const auto log = followed.partition->log();
+  log::EpochEnd own = log->end_offset_for_epoch(data.diverging_epoch.epoch);
+  int64_t offset = own.epoch < 0 ? log->log_start_offset()
                                  : std::min(own.end_offset, data.diverging_epoch.end_offset);
-  offset = std::min(offset, log.log_end_offset());
+  offset = std::min(offset, log->log_end_offset());
   params_.logger.info("{}: cut at offset {} of {}, where broker {} has another log",
-                      followed.partition->id().to_string(), offset, log.log_end_offset(),
+                      followed.partition->id().to_string(), offset, log->log_end_offset(),
                       params_.leader_id);
   stored(id, followed, followed.partition->truncate(followed.leader_epoch, offset));
 }
@@ -211,23 +262,36 @@ void ReplicaFetcher::cut_where_diverging(const PartitionId& id, Followed& follow
 // start if we were away for longer than it keeps records.
 void ReplicaFetcher::find_range(const PartitionId& id, Followed& followed) {
   followed.resolving = true;
+  ++unsettled_;
   session_.drop(id);
   params_.logger.debug("{}: offset {} lies outside of the log of broker {}",
                        followed.partition->id().to_string(),
                        followed.partition->log()->log_end_offset(), params_.leader_id);
   int32_t epoch = followed.leader_epoch;
-  ask_offset(id, epoch, kLatestOffset, [this, id, epoch](Followed& asked, int64_t end) {
-    if (end < asked.partition->log()->log_end_offset()) {
-      return move_into(id, asked, end, end);
-    }
+  ask_offset(id, epoch, kLatestOffset, [this, id, epoch](Followed* asked, int64_t end) {
+    if (!asked || end < asked->partition->log()->log_end_offset())
+      return range_found(id, asked, end, end);
     ask_offset(id, epoch, kEarliestOffset,
-               [this, id, end](Followed& now, int64_t start) { move_into(id, now, end, start); });
+               [this, id, end](Followed* now, int64_t start) { range_found(id, now, end, start); });
   });
+}
+
+void ReplicaFetcher::range_found(const PartitionId& id, Followed* followed, int64_t leader_end,
+                                 int64_t leader_start) {
+  --unsettled_;
+  if (followed) {
+    followed->resolving = false;
+    if (leader_start >= 0) {
+      move_into(id, *followed, leader_end, leader_start);
+    } else {
+      back_off(id);
+    }
+  }
+  step();
 }
 
 void ReplicaFetcher::move_into(const PartitionId& id, Followed& followed, int64_t leader_end,
                                int64_t leader_start) {
-  followed.resolving = false;
   partition::Partition& partition = *followed.partition;
   int64_t own_end = partition.log()->log_end_offset();
   if (leader_end < own_end) {
@@ -241,23 +305,18 @@ void ReplicaFetcher::move_into(const PartitionId& id, Followed& followed, int64_
   } else {
     back_off(id);  // it lies inside by now
   }
-  step();
 }
 
 void ReplicaFetcher::ask_offset(const PartitionId& id, int32_t leader_epoch, int64_t timestamp,
-                                std::function<void(Followed&, int64_t)> then) {
-  auto found = partitions_.find(id);
-  if (found == partitions_.end()) return;
+                                std::function<void(Followed*, int64_t)> then) {
   std::shared_ptr<client::Channel> channel = params_.channel();
   auto done = [self = shared_from_this(), id, leader_epoch, then](int64_t offset) {
     auto asked = self->partitions_.find(id);
-    if (asked == self->partitions_.end() || asked->second.leader_epoch != leader_epoch) return;
-    if (offset >= 0) return then(asked->second, offset);
-    asked->second.resolving = false;
-    self->back_off(id);
-    self->step();
+    bool gone = asked == self->partitions_.end() || asked->second.leader_epoch != leader_epoch;
+    then(gone ? nullptr : &asked->second, offset);
   };
-  if (!channel) return params_.loop->post([done] { done(-1); });
+  auto found = partitions_.find(id);
+  if (!channel || found == partitions_.end()) return params_.loop->post([done] { done(-1); });
   ListOffsetsRequest request;
   request.replica_id = params_.broker_id;
   request.topics.push_back({.name = found->second.partition->id().topic,

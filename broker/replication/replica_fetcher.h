@@ -10,6 +10,7 @@
 #include "base/executor.h"
 #include "base/log.h"
 #include "broker/partition/partition.h"
+#include "broker/partition/replication_quota.h"
 #include "broker/replication/fetch_session.h"
 #include "client/channel.h"
 
@@ -32,6 +33,7 @@ class ReplicaFetcher : public std::enable_shared_from_this<ReplicaFetcher> {
 
   struct Params {
     base::EventLoop* loop = nullptr;
+    base::Executor* workers = nullptr;  ///< for flushes
     const base::Clock* clock = nullptr;
     base::Logger logger{base::null_sink(), "fetcher"};
     int32_t leader_id = -1;
@@ -41,6 +43,7 @@ class ReplicaFetcher : public std::enable_shared_from_this<ReplicaFetcher> {
     /// known.
     std::function<std::shared_ptr<client::Channel>()> channel;
     FetcherSettings settings;
+    partition::ReplicationQuota* quota = nullptr;  ///< of replicas that are throttled
   };
 
   static std::shared_ptr<ReplicaFetcher> create(Params params);
@@ -61,12 +64,18 @@ class ReplicaFetcher : public std::enable_shared_from_this<ReplicaFetcher> {
     std::shared_ptr<partition::Partition> partition;
     int32_t leader_epoch = -1;
     uint64_t first_fetch = 0;  ///< that asks for it under this epoch
+    int failures = 0;          ///< one after the other, that may pass soon
     bool resolving = false;    ///< asks where the leader's log begins and ends
+    bool flushing = false;     ///< of a partition that counts only what is on disk
     bool given_up = false;     ///< until the metadata says something new
   };
 
   explicit ReplicaFetcher(Params params) : params_(std::move(params)) {}
-  void want(const PartitionId& id, const Followed& followed);
+  void want(const PartitionId& id, Followed& followed);
+  void flush(const PartitionId& id, Followed& followed);
+  void flushed(const PartitionId& id, bool well);
+  bool is_throttled(const partition::Partition& partition) const;
+  bool is_held_back(const partition::Partition& partition) const;
   void send();
   void answered(base::Result<client::Reply<protocol::FetchResponse>> reply);
   void take(const PartitionId& id, const Data& data);
@@ -76,11 +85,17 @@ class ReplicaFetcher : public std::enable_shared_from_this<ReplicaFetcher> {
   void give_up(const PartitionId& id, Followed& followed);
   void cut_where_diverging(const PartitionId& id, Followed& followed, const Data& data);
   void find_range(const PartitionId& id, Followed& followed);
+  /// `then` comes with -1 if the leader did not say, and with null if the partition is not followed
+  /// under this epoch any more.
   void ask_offset(const PartitionId& id, int32_t leader_epoch, int64_t timestamp,
-                  std::function<void(Followed&, int64_t)> then);
+                  std::function<void(Followed*, int64_t)> then);
+  void range_found(const PartitionId& id, Followed* followed, int64_t leader_end,
+                   int64_t leader_start);
   void move_into(const PartitionId& id, Followed& followed, int64_t leader_end,
                  int64_t leader_start);
+  /// Tries it again after replica.fetch.backoff.ms, or sooner.
   void back_off(const PartitionId& id);
+  void back_off(const PartitionId& id, std::chrono::milliseconds delay);
   void wake_at(base::Clock::Monotonic when);
 
   const Params params_;
@@ -88,6 +103,9 @@ class ReplicaFetcher : public std::enable_shared_from_this<ReplicaFetcher> {
   std::map<PartitionId, Followed> partitions_;
   std::multimap<base::Clock::Monotonic, PartitionId> backed_off_;  // by when they are tried again
   uint64_t fetches_ = 0;                                           // that were sent
+  /// Partitions that flush, or ask for their range. The next fetch waits for them: one without them
+  /// might stay away for long, and what is asked behind it with it.
+  int unsettled_ = 0;
   bool in_flight_ = false;
   bool stopped_ = false;
   base::TimerId timer_ = 0;

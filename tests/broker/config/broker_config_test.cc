@@ -118,6 +118,12 @@ TEST(BrokerConfig, ContradictionsAreErrors) {
               HasSubstr("listener CONTROLLER has no protocol"));
 }
 
+TEST(BrokerConfig, AnOffsetsTopicThatCouldNotBeMadeIsAnError) {
+  EXPECT_THAT(error(kOneNode + "offsets.topic.segment.bytes=1048575\n"),
+              HasSubstr("a topic's segments are of 1048576 bytes at least"));
+  EXPECT_EQ(error(kOneNode + "offsets.topic.segment.bytes=1048576\n"), "no error");
+}
+
 TEST(BrokerConfig, Birth) {
   EXPECT_THAT(error(kOneNode + "longhaul.format=found\n"), HasSubstr("needs longhaul.cluster.id"));
   EXPECT_THAT(error(kOneNode + "longhaul.format=found\nlonghaul.cluster.id=x\n"),

@@ -101,7 +101,10 @@ TEST(OptionTable, HoldsNothingElseButOursAndTheDropped) {
       ++kafkas;
     }
   }
-  EXPECT_EQ(kafkas + topic_option_table().all().size(), kafka_facts().size());
+  for (const Option* option : topic_option_table().all()) {
+    if (!option->name.starts_with("longhaul.")) ++kafkas;
+  }
+  EXPECT_EQ(kafkas, kafka_facts().size());
   EXPECT_EQ(ours, longhaul_options().size());
 }
 

@@ -187,6 +187,18 @@ TEST_F(InSyncReplicasTest, OneOnItsWayBackIsWaitedForWhileItKeepsPace) {
   EXPECT_EQ(committed(120), 120);
 }
 
+TEST_F(InSyncReplicasTest, ALeaderStepsDownForEnoughOthersOnly) {
+  lead({1, 2, 3});
+  EXPECT_FALSE(replicas_.propose_stepping_down(3, brokers_));
+  brokers_.fenced = 3;
+  EXPECT_FALSE(replicas_.propose_stepping_down(2, brokers_));
+  brokers_.fenced = -1;
+  EXPECT_EQ(ids(replicas_.propose_stepping_down(2, brokers_)), (Ids{2, 3}));
+  EXPECT_FALSE(replicas_.propose_stepping_down(2, brokers_)) << "one at a time";
+  lead({1});
+  EXPECT_FALSE(replicas_.propose_stepping_down(1, brokers_));
+}
+
 TEST_F(InSyncReplicasTest, OldWordsOfTheControllerAreIgnored) {
   lead({1, 2});
   metadata::Partition old = state_;

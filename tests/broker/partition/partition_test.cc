@@ -1,58 +1,10 @@
 #include "broker/partition/partition.h"
 
-#include <gtest/gtest.h>
-
-#include "tests/broker/log/log_fixture.h"
 #include "tests/broker/partition/counter.h"
-#include "tests/broker/partition/surroundings.h"
+#include "tests/broker/partition/partition_fixture.h"
 
 namespace longhaul::broker::partition {
 namespace {
-
-constexpr int32_t kUs = 1, kOther = 2;
-
-class PartitionTest : public log::LogFixture {
- protected:
-  void SetUp() override {
-    open();
-    partition_.emplace(surroundings_.shared, log_, std::make_shared<TopicSettings>(settings_));
-  }
-
-  Partition::RoleChange become(int32_t leader, int32_t epoch, std::vector<int32_t> isr) {
-    metadata::Partition state;
-    state.replicas = {kUs, kOther};
-    state.isr = std::move(isr);
-    state.leader = leader;
-    state.leader_epoch = epoch;
-    state.partition_epoch = ++partition_epoch_;
-    return partition_->apply(state);
-  }
-  tl::expected<ProduceResult, AppendFailure> append(const log::BatchSpec& spec,
-                                                    bool acks_all = false) {
-    base::Bytes batch = log::make_batch(spec);
-    return partition_->append(batch, {.acks_all = acks_all, .now_ms = clock_.now_ms}, codecs_);
-  }
-  /// What a waiter was told; it is told at most once.
-  std::shared_ptr<std::optional<ErrorCode>> await(int64_t offset) {
-    auto told = std::make_shared<std::optional<ErrorCode>>();
-    ProduceResult written{.next_offset = offset, .leader_epoch = partition_->leader_epoch()};
-    partition_->await_commit(written, [told](ErrorCode code) {
-      EXPECT_FALSE(*told);
-      *told = code;
-    });
-    return told;
-  }
-  KafkaResult<FetchResult> fetch(FetchOptions options) {
-    options.max_bytes = 1 << 20;
-    return partition_->fetch(options);
-  }
-
-  TestSurroundings surroundings_{kUs, clock_};
-  TopicSettings settings_;
-  records::Codecs codecs_;
-  int32_t partition_epoch_ = 0;
-  std::optional<Partition> partition_;
-};
 
 TEST_F(PartitionTest, ServesOnlyWhileItLeads) {
   EXPECT_EQ(append({}).error().code, ErrorCode::kNotLeaderOrFollower);
@@ -153,6 +105,66 @@ TEST_F(PartitionTest, ANewLeaderSaysWhetherItKnowsAllThatIsCommitted) {
   EXPECT_FALSE(partition_->is_catching_up(Isolation::kLogEnd));
   become(kUs, 2, {kUs});
   EXPECT_FALSE(partition_->is_catching_up(Isolation::kHighWatermark));
+}
+
+TEST_F(PartitionTest, WithoutRoomTheLeadGoesToAnotherOnceInAWhile) {
+  become(kUs, 0, {kUs, kOther});
+  files_->set_capacity(0);
+  EXPECT_EQ(append({}).error().code, ErrorCode::kKafkaStorageError);
+  ASSERT_EQ(surroundings_.proposed, (std::vector<std::vector<int32_t>>{{kOther}}));
+  become(kOther, 1, {kOther});
+  become(kUs, 2, {kUs, kOther});
+  EXPECT_FALSE(append({}));
+  EXPECT_EQ(surroundings_.proposed.size(), 1u) << "it was not long ago";
+  clock_.now_ms += 30'000;
+  EXPECT_FALSE(append({}));
+  EXPECT_EQ(surroundings_.proposed.size(), 2u);
+}
+
+TEST_F(PartitionTest, OnDiskMeansThatNothingIsCommittedBeforeAFlush) {
+  settings_.on_disk = true;
+  partition_->set_settings(std::make_shared<TopicSettings>(settings_));
+  become(kUs, 0, {kUs});
+  ASSERT_TRUE(append({.count = 3}, true));
+  auto first = await(3);
+  EXPECT_EQ(log_->high_watermark(), 0);
+  ASSERT_TRUE(append({.count = 2}, true));
+  auto second = await(5);
+  EXPECT_EQ(surroundings_.workers.size(), 1) << "one flush for both";
+  EXPECT_FALSE(*first);
+  surroundings_.workers.run();
+  EXPECT_EQ(*first, ErrorCode::kNone);
+  EXPECT_EQ(*second, ErrorCode::kNone);
+  EXPECT_EQ(log_->high_watermark(), 5);
+  EXPECT_EQ(log_->recovery_point(), 5);
+}
+
+TEST_F(PartitionTest, OnDiskTellsWhoWaitsThatTheDiskHasFailed) {
+  settings_.on_disk = true;
+  partition_->set_settings(std::make_shared<TopicSettings>(settings_));
+  become(kUs, 0, {kUs});
+  ASSERT_TRUE(append({}, true));
+  auto told = await(1);
+  files_->set_fault_hook([](base::DiskOperation operation, auto) -> std::optional<base::Fault> {
+    if (operation != base::DiskOperation::kSync) return std::nullopt;
+    return base::Fault{{base::Errc::kIo, "the disk is gone"}};
+  });
+  surroundings_.workers.run();
+  EXPECT_EQ(*told, ErrorCode::kKafkaStorageError);
+  EXPECT_EQ(log_->high_watermark(), 0);
+}
+
+TEST_F(PartitionTest, OnDiskBegunLaterFlushesWhatIsThere) {
+  become(kUs, 0, {kUs, kOther});
+  ASSERT_TRUE(append({}, true));
+  EXPECT_EQ(surroundings_.workers.size(), 0);
+  EXPECT_FALSE(partition_->must_flush());
+  settings_.on_disk = true;
+  partition_->set_settings(std::make_shared<TopicSettings>(settings_));
+  EXPECT_TRUE(partition_->must_flush());
+  surroundings_.workers.run();
+  EXPECT_FALSE(partition_->must_flush());
+  EXPECT_EQ(log_->high_watermark(), 0) << "the other may not have it";
 }
 
 TEST_F(PartitionTest, WhoWaitsIsToldWhenItIsDestroyed) {

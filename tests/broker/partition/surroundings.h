@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "broker/partition/partition.h"
+#include "tests/support/queue_executor.h"
 
 namespace longhaul::broker::partition {
 
@@ -13,7 +14,7 @@ namespace longhaul::broker::partition {
 class TestSurroundings final : public Eligibility, public IsrProposals {
  public:
   TestSurroundings(int32_t broker_id, const base::Clock& clock)
-      : shared{broker_id, clock, *this, *this, std::chrono::seconds(30)} {}
+      : shared{broker_id, clock, *this, *this, std::chrono::seconds(30), workers} {}
 
   std::optional<int64_t> epoch_of(int32_t id) const override {
     return fenced == id ? std::nullopt : std::optional<int64_t>(10 * id);
@@ -24,6 +25,7 @@ class TestSurroundings final : public Eligibility, public IsrProposals {
     proposed.push_back(std::move(ids));
   }
 
+  test::QueueExecutor workers;
   Surroundings shared;
   int32_t fenced = -1;
   std::vector<std::vector<int32_t>> proposed;

@@ -20,9 +20,10 @@ constexpr sim::Time kLatency{300};
 constexpr const char* kNames[] = {"", "broker 1", "broker 2", "broker 3"};
 constexpr int64_t kFirstTimestamp = 1'700'000'000'000;
 
-std::shared_ptr<partition::TopicSettings> settings() {
+std::shared_ptr<partition::TopicSettings> settings(bool on_disk) {
   auto settings = std::make_shared<partition::TopicSettings>();
   settings->min_insync_replicas = 2;
+  settings->on_disk = on_disk;
   settings->log.segment_bytes = 2000;  // so that cuts and recovery cross segments
   return settings;
 }
@@ -153,7 +154,8 @@ Replica::Replica(ReplicaSet& set, int32_t broker_id, int64_t broker_epoch,
       epoch(broker_epoch),
       set_(set),
       loop_(set.simulation, sim::Time(20)),
-      surroundings_{broker_id, set.clock, *this, proposals_, ReplicaSet::kMaxLag} {
+      workers_(set.simulation, sim::Time(200)),
+      surroundings_{broker_id, set.clock, *this, proposals_, ReplicaSet::kMaxLag, workers_} {
   log::Log::Params params{&files, &set.clock, base::Logger(set.lines, "log")};
   params.path = "/data/t-0";
   params.id = {"t", 0};
@@ -162,7 +164,8 @@ Replica::Replica(ReplicaSet& set, int32_t broker_id, int64_t broker_epoch,
   params.write_checkpoints = [] { return base::Result<void>(); };
   auto opened = log::Log::open(std::move(params));
   EXPECT_TRUE(opened) << opened.error().message;
-  partition_ = std::make_shared<partition::Partition>(surroundings_, *opened, settings());
+  partition_ =
+      std::make_shared<partition::Partition>(surroundings_, *opened, settings(set.on_disk));
   proposals_.updater = &updater_;
   updater_ = partition::IsrUpdater::create(
       {.loop = &loop_,
@@ -185,6 +188,7 @@ Replica::Replica(ReplicaSet& set, int32_t broker_id, int64_t broker_epoch,
        .find = [this](const log::TopicPartition&) { return partition_; }});
   fetchers_ = std::make_unique<FetcherManager>(FetcherManager::Params{
       .loops = {&loop_},
+      .workers = &workers_,
       .clock = &set.clock,
       .logger = base::Logger(set.lines, kNames[id]),
       .broker_id = id,
@@ -198,6 +202,7 @@ Replica::~Replica() {
   updater_->stop();
   fetchers_->stop([] {});
   set_.simulation.cancel_all(&loop_);
+  workers_.stop();
   loop_.stop();
   partition_->stop();
 }
@@ -220,7 +225,7 @@ void Replica::take_up(const metadata::Partition& state) {
   }
 }
 
-ReplicaSet::ReplicaSet(uint64_t seed) : simulation(seed) {
+ReplicaSet::ReplicaSet(uint64_t seed, bool is_on_disk) : simulation(seed), on_disk(is_on_disk) {
   for (int32_t id = 1; id <= kBrokers; ++id) {
     disks_[id] = std::make_unique<base::MemoryFileSystem>();
     EXPECT_TRUE(disks_[id]->create_directories("/data"));

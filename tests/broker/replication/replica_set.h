@@ -43,6 +43,7 @@ class Replica final : public partition::Eligibility, public std::enable_shared_f
  private:
   ReplicaSet& set_;
   sim::Loop loop_;
+  sim::Workers workers_;
   partition::Surroundings surroundings_;
   std::shared_ptr<partition::IsrUpdater> updater_;
   std::shared_ptr<partition::Partition> partition_;
@@ -62,7 +63,8 @@ class ReplicaSet {
   static constexpr int kBrokers = 3;
   static constexpr auto kMaxLag = 400ms;
 
-  explicit ReplicaSet(uint64_t seed);
+  /// `on_disk`: the topic has longhaul.durability=fsync.
+  explicit ReplicaSet(uint64_t seed, bool on_disk = false);
   ~ReplicaSet();
 
   /// A record that is to be acknowledged once it is committed.
@@ -90,6 +92,7 @@ class ReplicaSet {
   std::string describe();
 
   sim::Simulation simulation;
+  const bool on_disk;
   /// What was said last.
   struct Lines final : base::LogSink {
     std::deque<std::string> last;

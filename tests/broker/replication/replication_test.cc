@@ -7,12 +7,21 @@
 namespace longhaul::broker::replication {
 namespace {
 
-/// Something goes wrong. Never so much that Kafka's own promise would not hold: whoever loses its
-/// disk's cache is not the only one in sync.
+/// All machines lose their power at once.
+void crash_all(ReplicaSet& set) {
+  ++set.counts["losses of all power"];
+  for (int32_t id = 1; id <= ReplicaSet::kBrokers; ++id) {
+    if (set.is_up(id)) set.crash(id, base::CrashMode::kTorn);
+  }
+}
+
+/// Something goes wrong. Never so much that the promise would not hold: with Kafka's, whoever loses
+/// its disk's cache is not the only one in sync.
 void harm(ReplicaSet& set) {
   auto id = static_cast<int32_t>(1 + set.simulation.random().below(ReplicaSet::kBrokers));
   auto other = static_cast<int32_t>(1 + set.simulation.random().below(ReplicaSet::kBrokers));
-  bool alone = set.is_in_sync(id) && set.isr_size() == 1;
+  bool alone = !set.on_disk && set.is_in_sync(id) && set.isr_size() == 1;
+  if (set.on_disk && set.simulation.chance(20)) return crash_all(set);
   switch (set.simulation.random().below(6)) {
     case 0:
       if (set.is_up(id) && !alone) set.crash(id, base::CrashMode::kLoseUnsynced);
@@ -34,9 +43,9 @@ void harm(ReplicaSet& set) {
   }
 }
 
-void run(uint64_t seed, std::map<std::string, int>& counts) {
+void run(uint64_t seed, bool on_disk, std::map<std::string, int>& counts) {
   SCOPED_TRACE("seed " + std::to_string(seed));
-  ReplicaSet set(seed);
+  ReplicaSet set(seed, on_disk);
   for (int i = 0; i < 2000; ++i) {
     set.simulation.run_for(set.simulation.some_delay(2ms));
     if (i / 100 % 4 > 0) set.produce();  // in between the lead moves without a record
@@ -64,15 +73,29 @@ uint64_t from_environment(const char* name, uint64_t otherwise) {
   return value ? std::strtoull(value, nullptr, 10) : otherwise;
 }
 
-TEST(Replication, KeepsWhatItAcknowledged) {
+std::map<std::string, int> run_seeds(bool on_disk) {
   uint64_t first = from_environment("LONGHAUL_SIM_FIRST", 1);
   uint64_t seeds = from_environment("LONGHAUL_SIM_SEEDS", 20);
   std::map<std::string, int> counts;
-  for (uint64_t seed = first; seed < first + seeds && !HasFailure(); ++seed) run(seed, counts);
-  for (const auto& [what, times] : counts) RecordProperty(what, times);
+  for (uint64_t seed = first; seed < first + seeds && !testing::Test::HasFailure(); ++seed) {
+    run(seed, on_disk, counts);
+  }
+  for (const auto& [what, times] : counts) testing::Test::RecordProperty(what, times);
+  return counts;
+}
+
+TEST(Replication, KeepsWhatItAcknowledged) {
+  auto counts = run_seeds(false);
   for (const char* what :
        {"kills", "power failures", "cuts", "lost messages", "elections", "moves of the lead",
         "expansions", "shrinkings", "refused changes", "acknowledged"}) {
+    EXPECT_GT(counts[what], 0) << "no seed had " << what;
+  }
+}
+
+TEST(Replication, OnDiskItKeepsThatWhoeverLosesPower) {
+  auto counts = run_seeds(true);
+  for (const char* what : {"losses of all power", "power failures", "elections", "acknowledged"}) {
     EXPECT_GT(counts[what], 0) << "no seed had " << what;
   }
 }
