@@ -1,5 +1,7 @@
 #include "broker/app/connections.h"
 
+#include "client/probe.h"
+
 namespace longhaul::broker::app {
 namespace {
 
@@ -31,6 +33,10 @@ std::shared_ptr<client::Channel> Connections::to_quorum(const client::Endpoint& 
 
 std::shared_ptr<client::Channel> Connections::to_controller(const client::Endpoint& endpoint) {
   return open().controller.to(endpoint);
+}
+
+void Connections::probe(const client::Endpoint& endpoint, base::Callback<void(bool refused)> done) {
+  client::probe(open().thread, endpoint, quorum_timeout_, std::move(done));
 }
 
 LeaderConnections::Open::Open(size_t lanes, std::chrono::milliseconds timeout)

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <vector>
 
+#include "base/task.h"
 #include "client/endpoint.h"
 #include "client/pool.h"
 
@@ -22,6 +23,8 @@ class Connections {
   std::shared_ptr<client::Channel> to_quorum(const client::Endpoint& endpoint);
   /// For requests to the active controller.
   std::shared_ptr<client::Channel> to_controller(const client::Endpoint& endpoint);
+  /// See client::probe.
+  void probe(const client::Endpoint& endpoint, base::Callback<void(bool refused)> done);
   /// Breaks all of them off.
   void close() { open_.reset(); }
 

@@ -96,7 +96,7 @@ void add_cleaner_chores(Housekeeping& housekeeping, const config::BrokerConfig& 
 void add_scrubber_chore(Housekeeping& housekeeping, const config::BrokerConfig& config,
                         base::Executor& workers, log::LogScrubber& scrubber) {
   if (config.long_integer("longhaul.scrub.bytes.per.second") == 0) return;
-  housekeeping.add(milliseconds(60'000), workers, [&scrubber] { scrubber.run(); });
+  housekeeping.add(milliseconds(10'000), workers, [&scrubber] { scrubber.run(); });
 }
 
 log::CompactionSettings compaction_settings(const config::BrokerConfig& config) {

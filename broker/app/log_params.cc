@@ -58,13 +58,17 @@ log::LogCleaner::Params log_cleaner_params(const config::BrokerConfig& config,
 
 log::LogScrubber::Params log_scrubber_params(const config::BrokerConfig& config,
                                              const NodeEnvironment& environment,
-                                             log::LogManager& logs) {
+                                             log::LogManager& logs,
+                                             const std::shared_ptr<LogRepair>& repair) {
   auto rate = static_cast<double>(config.long_integer("longhaul.scrub.bytes.per.second"));
   return {.logs = logs,
           .clock = environment.clock,
           .logger = base::Logger(environment.log, "scrubber"),
           .bytes_per_second = rate,
-          .pause = environment.pause};
+          .pause = environment.pause,
+          .on_damage = [repair](auto log, auto damage) {
+            repair->repair(std::move(log), std::move(damage));
+          }};
 }
 
 }  // namespace longhaul::broker::app

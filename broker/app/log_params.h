@@ -1,6 +1,9 @@
 // What the log room is made with.
 #pragma once
 
+#include <memory>
+
+#include "broker/app/log_repair.h"
 #include "broker/app/node.h"
 
 namespace longhaul::broker::app {
@@ -13,6 +16,7 @@ log::LogCleaner::Params log_cleaner_params(const config::BrokerConfig& config,
                                            log::LogManager& logs);
 log::LogScrubber::Params log_scrubber_params(const config::BrokerConfig& config,
                                              const NodeEnvironment& environment,
-                                             log::LogManager& logs);
+                                             log::LogManager& logs,
+                                             const std::shared_ptr<LogRepair>& repair);
 
 }  // namespace longhaul::broker::app

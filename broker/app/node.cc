@@ -38,7 +38,9 @@ log::LogManager::Loaded load(log::LogManager& logs, base::Executor* several) {
 Replication::Params replication_params(const config::BrokerConfig& config,
                                        const NodeEnvironment& environment,
                                        const handlers::CurrentImage& image,
-                                       const partition::ReplicaManager& replicas) {
+                                       const partition::ReplicaManager& replicas,
+                                       partition::ReplicationQuotas& quotas,
+                                       log::LogManager& logs) {
   std::vector<base::EventLoop*> loops = environment.fetcher_loops;
   if (loops.empty()) loops.push_back(&environment.metadata_loop);
   return {.config = config,
@@ -46,9 +48,26 @@ Replication::Params replication_params(const config::BrokerConfig& config,
           .log = environment.log,
           .image = image,
           .replicas = replicas,
+          .quotas = quotas,
+          .logs = logs,
           .loop = environment.metadata_loop,
+          .workers = environment.workers,
           .fetcher_loops = std::move(loops),
           .connect = environment.connect_leader};
+}
+
+/// How the controller finds out whether a broker's process is gone.
+metadata::ControllerUpkeep::Reach reach_by(const NodeEnvironment& environment,
+                                           const std::string& listener) {
+  if (!environment.probe) return {};
+  return [probe = environment.probe, loop = &environment.metadata_loop, listener](
+             const metadata::Broker& broker, base::Callback<void(bool refused)> done) {
+    const metadata::BrokerEndpoint* at = broker.endpoint(listener);
+    if (!at) return done(false);
+    probe({at->host, at->port}, [loop, done = std::move(done)](bool refused) mutable {
+      loop->post([refused, done = std::move(done)]() mutable { done(refused); });
+    });
+  };
 }
 
 std::string describe_refusal(protocol::ErrorCode why, const metadata::MetadataImage& image) {
@@ -95,10 +114,18 @@ struct Node::Rooms {
         incarnation(base::Uuid::random(environment.random)),
         logs(std::move(log_manager)),
         cleaner(log_cleaner_params(config, environment, *logs)),
-        scrubber(log_scrubber_params(config, environment, *logs)),
         rules(config),
         image(std::make_shared<const metadata::MetadataImage>()),
-        replication(replication_params(config, environment, image, replicas)),
+        quotas(environment.clock, replication_quota_window(config), move_quota_window(config)),
+        replication(params_of_replication()),
+        log_repair(std::make_shared<LogRepair>(LogRepair::Params{
+            .loop = environment.metadata_loop,
+            .workers = environment.workers,
+            .logger = base::Logger(environment.log, "scrubber"),
+            .broker_id = config.node_id,
+            .image = image,
+            .channel = [this](int32_t broker) { return replication.channel(broker, 0); }})),
+        scrubber(log_scrubber_params(config, environment, *logs, log_repair)),
         replicas(config, *logs, replication.surroundings(),
                  base::Logger(environment.log, "replicas")),
         offsets({.replicas = replicas,
@@ -116,6 +143,7 @@ struct Node::Rooms {
                        environment.clock, environment.random),
         housekeeping(environment.timers, environment.workers) {}
 
+  Replication::Params params_of_replication();
   base::Result<void> open_metadata();
   void serve();
   void take_up(const metadata::Shared<metadata::MetadataImage>& after,
@@ -140,10 +168,12 @@ struct Node::Rooms {
   const base::Uuid incarnation;  // of this run
   std::unique_ptr<log::LogManager> logs;
   log::LogCleaner cleaner;
-  log::LogScrubber scrubber;
   OptionRules rules;
   handlers::CurrentImage image;
+  partition::ReplicationQuotas quotas;
   Replication replication;
+  std::shared_ptr<LogRepair> log_repair;
+  log::LogScrubber scrubber;
   partition::ReplicaManager replicas;
   OffsetsLog offsets;
   std::unique_ptr<groups::GroupCoordinator> groups;
@@ -154,7 +184,7 @@ struct Node::Rooms {
   std::unique_ptr<handlers::ProducerIds> producer_ids;
   std::unique_ptr<handlers::Dispatcher> dispatcher;
   std::shared_ptr<metadata::BrokerLifecycle> lifecycle;         // on the metadata loop
-  std::shared_ptr<metadata::DirectoryAssignments> directories;  // likewise; null: there is one
+  std::shared_ptr<metadata::DirectoryAssignments> directories;  // likewise; null: no broker
   bool took_up_first_image = false;                             // likewise
   base::TimerId retry_timer = 0;                                // likewise
   base::TimerId registration_timer = 0;                         // likewise
@@ -164,6 +194,14 @@ struct Node::Rooms {
   bool stopping = false;                                        // likewise
   std::atomic<bool> ready{false};
 };
+
+Replication::Params Node::Rooms::params_of_replication() {
+  auto params = replication_params(config, environment, image, replicas, quotas, *logs);
+  params.tell_directory = [this](const base::Uuid& topic_id, int32_t partition) {
+    if (directories) directories->look_at(topic_id, partition);
+  };
+  return params;
+}
 
 base::Result<void> Node::Rooms::open_metadata() {
   auto opened = metadata::MetadataLog::open({.files = &environment.files,
@@ -185,6 +223,7 @@ base::Result<void> Node::Rooms::open_metadata() {
                                       .self = {config.node_id, identity.metadata_directory_id},
                                       .settings = controller_settings(config, identity.cluster_id),
                                       .upkeep = upkeep_settings(config),
+                                      .reach = reach_by(environment, config.inter_broker_listener),
                                       .configs = &rules,
                                       .bootstrap = std::move(bootstrap),
                                       .network = quorum_network(config, environment),
@@ -216,6 +255,8 @@ void Node::Rooms::serve() {
                          .quorum = *metadata,
                          .replicas = replicas,
                          .logs = *logs,
+                         .mover = replication.mover(),
+                         .leader_quota = quotas.leader,
                          .groups = *groups,
                          .groups_loop = environment.groups_loop,
                          .fetch_sessions = fetch_sessions,
@@ -242,6 +283,7 @@ void Node::Rooms::take_up(const metadata::Shared<metadata::MetadataImage>& after
   if (is_first && config.is_broker && !is_here) return;
   partition::Applied applied = is_first ? replicas.start(*after) : replicas.apply(*after, changes);
   took_up_first_image = true;
+  if (is_first || !changes.configs.empty()) set_rates(quotas, *after, config);
   image.store(after);
   if (directories) directories->follow(after, is_first ? metadata::all_of(*after) : changes);
   replication.take_up(applied);
@@ -294,7 +336,7 @@ void Node::Rooms::join(const std::vector<config::Listener>& advertised, base::Ta
 }
 
 void Node::Rooms::join_as_broker(const std::vector<config::Listener>& advertised) {
-  if (config.log_dirs.size() > 1) directories = directory_assignments();
+  directories = directory_assignments();
   lifecycle = std::make_shared<metadata::BrokerLifecycle>(metadata::BrokerLifecycle::Params{
       .loop = &environment.metadata_loop,
       .clock = &environment.clock,
@@ -336,6 +378,8 @@ std::shared_ptr<metadata::DirectoryAssignments> Node::Rooms::directory_assignmen
       .controller = metadata.get(),
       .broker_id = config.node_id,
       .directory_of = [this, ids](const metadata::Topic& topic, int32_t partition) {
+        auto moving = replicas.find(topic.name, partition);
+        if (auto next = moving ? moving->announced_directory() : std::nullopt) return next;
         auto found = ids.find(logs->directory_of(topic.name, partition));
         return found == ids.end() ? std::nullopt : std::optional(found->second);
       }});
@@ -354,6 +398,7 @@ void Node::Rooms::tell_if_ready() {
 
 /// Nothing is written any more when this is done: by fetchers, by the quorum, or to partitions.
 void Node::Rooms::stop_replicating(base::Task done) {
+  log_repair->stop();
   replication.stop([this, done = std::move(done)]() mutable {
     environment.metadata_loop.post([this, done = std::move(done)]() mutable {
       metadata->stop([this, done = std::move(done)]() mutable {

@@ -47,6 +47,8 @@ struct NodeEnvironment {
   /// controller. Used on the metadata loop; empty: there are no other nodes.
   std::function<std::shared_ptr<client::Channel>(const client::Endpoint&)> connect_quorum = {};
   std::function<std::shared_ptr<client::Channel>(const client::Endpoint&)> connect_controller = {};
+  /// Whether an address refuses connections; on the metadata loop, answered on any.
+  std::function<void(const client::Endpoint&, base::Callback<void(bool refused)>)> probe = {};
   /// Where followers fetch, one for each of num.replica.fetchers. None: on the metadata loop.
   std::vector<base::EventLoop*> fetcher_loops = {};
   /// A connection to the leader of partitions, for each lane of fetches one of its own. Any thread;

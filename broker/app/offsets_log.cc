@@ -33,10 +33,12 @@ protocol::KafkaResult<groups::LogChunk> read_chunk(const partition::ReplicaManag
   auto partition = replicas.find(handlers::kOffsetsTopic, index);
   if (!partition) return protocol::kafka_fail(ErrorCode::kNotLeaderOrFollower);
   int64_t from = std::max(offset, partition->log()->log_start_offset());
+  // Up to the end: a new leader learns only from its followers' fetches that what the one before it
+  // acknowledged is committed.
   auto fetched = partition->fetch({.offset = from,
                                    .max_bytes = kChunkBytes,
                                    .at_least_one_batch = true,
-                                   .isolation = partition::Isolation::kHighWatermark});
+                                   .isolation = partition::Isolation::kLogEnd});
   if (!fetched) return tl::unexpected(std::move(fetched.error()));
   groups::LogChunk chunk;
   chunk.next_offset = from;

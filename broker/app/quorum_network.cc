@@ -29,6 +29,7 @@ metadata::QuorumNetwork quorum_network(const config::BrokerConfig& config,
                                        const NodeEnvironment& environment) {
   metadata::QuorumNetwork network;
   network.connect = environment.connect_quorum;
+  network.probe = environment.probe;
   for (const config::HostPort& at : config.controller_bootstrap)
     network.bootstrap.push_back({at.host, at.port});
   for (const config::QuorumVoter& voter : config.voters)

@@ -41,24 +41,35 @@ void Replication::Proposals::propose(const log::TopicPartition& partition,
 Replication::Replication(Params params)
     : params_(std::move(params)),
       eligible_(params_.image),
-      surroundings_{
-          .broker_id = params_.config.node_id,
-          .clock = params_.clock,
-          .brokers = eligible_,
-          .proposals = proposals_,
-          .max_lag = milliseconds(params_.config.long_integer("replica.lag.time.max.ms"))},
-      fetchers_(
-          {.loops = params_.fetcher_loops,
-           .clock = &params_.clock,
-           .logger = base::Logger(params_.log, "fetcher"),
-           .broker_id = params_.config.node_id,
-           .broker_epoch = [this] { return broker_epoch(); },
-           .channel = [this](int32_t leader, size_t lane) -> std::shared_ptr<client::Channel> {
-             auto image = params_.image.load();
-             auto where = broker_address(*image, leader, params_.config.inter_broker_listener);
-             return where && params_.connect ? params_.connect(*where, lane) : nullptr;
-           },
-           .settings = fetcher_settings(params_.config)}) {}
+      surroundings_{.broker_id = params_.config.node_id,
+                    .clock = params_.clock,
+                    .brokers = eligible_,
+                    .proposals = proposals_,
+                    .max_lag = milliseconds(params_.config.long_integer("replica.lag.time.max.ms")),
+                    .workers = params_.workers},
+      fetchers_({.loops = params_.fetcher_loops,
+                 .workers = &params_.workers,
+                 .clock = &params_.clock,
+                 .logger = base::Logger(params_.log, "fetcher"),
+                 .broker_id = params_.config.node_id,
+                 .broker_epoch = [this] { return broker_epoch(); },
+                 .channel = [this](int32_t leader, size_t lane) { return channel(leader, lane); },
+                 .settings = fetcher_settings(params_.config),
+                 .quota = &params_.quotas.follower}),
+      mover_(replication::ReplicaMover::create({.loop = params_.loop,
+                                                .workers = params_.workers,
+                                                .clock = params_.clock,
+                                                .logger = base::Logger(params_.log, "mover"),
+                                                .logs = params_.logs,
+                                                .replicas = params_.replicas,
+                                                .quota = params_.quotas.moves,
+                                                .tell = params_.tell_directory})) {}
+
+std::shared_ptr<client::Channel> Replication::channel(int32_t broker, size_t lane) const {
+  auto image = params_.image.load();
+  auto where = broker_address(*image, broker, params_.config.inter_broker_listener);
+  return where && params_.connect ? params_.connect(*where, lane) : nullptr;
+}
 
 void Replication::set_controller(metadata::ControllerClient& controller) {
   auto send = [this, &controller](protocol::AlterPartitionRequest request,
@@ -90,6 +101,7 @@ int64_t Replication::broker_epoch() const {
 void Replication::take_up(const partition::Applied& applied) {
   for (const auto& partition : applied.not_following) fetchers_.unfollow(*partition);
   fetchers_.follow(applied.following);
+  for (const auto& partition : applied.moving) mover_->add(partition);
 }
 
 void Replication::shrink_isrs() const {
@@ -98,7 +110,7 @@ void Replication::shrink_isrs() const {
 
 void Replication::stop(base::Task done) {
   if (proposals_.updater) proposals_.updater->stop();
-  fetchers_.stop(std::move(done));
+  mover_->stop([this, done = std::move(done)]() mutable { fetchers_.stop(std::move(done)); });
 }
 
 }  // namespace longhaul::broker::app

@@ -17,6 +17,7 @@
 #include "broker/partition/isr_updater.h"
 #include "broker/partition/replica_manager.h"
 #include "broker/replication/fetcher_manager.h"
+#include "broker/replication/replica_mover.h"
 #include "client/channel.h"
 #include "client/endpoint.h"
 
@@ -34,8 +35,13 @@ class Replication {
     base::LogSink& log;
     const handlers::CurrentImage& image;
     const partition::ReplicaManager& replicas;
+    partition::ReplicationQuotas& quotas;
+    log::LogManager& logs;
+    /// See ReplicaMover::Params::tell; on `loop`.
+    std::function<void(const base::Uuid& topic_id, int32_t partition)> tell_directory;
     /// Proposals are made here.
     base::EventLoop& loop;
+    base::Executor& workers;  // for fsync
     /// One for each of num.replica.fetchers.
     std::vector<base::EventLoop*> fetcher_loops;
     /// A connection for fetches; those of different lanes do not wait for each other. Any thread.
@@ -48,14 +54,17 @@ class Replication {
 
   /// What partitions are made with.
   const partition::Surroundings& surroundings() const { return surroundings_; }
+  /// A connection to that broker for fetches, or null. Any thread.
+  std::shared_ptr<client::Channel> channel(int32_t broker, size_t lane) const;
   /// Whom proposals go to; before any partition is led.
   void set_controller(metadata::ControllerClient& controller);
 
+  replication::ReplicaMover& mover() { return *mover_; }
   /// What a new image changed, after the replicas took it up.
   void take_up(const partition::Applied& applied);
   /// Leaders look for members of the ISR that lag: every replica.lag.time.max.ms / 2.
   void shrink_isrs() const;
-  /// Nothing is fetched or proposed any more. On the loop; `done` comes on any.
+  /// Nothing is fetched, moved or proposed any more. On the loop; `done` comes on any.
   void stop(base::Task done);
 
  private:
@@ -83,6 +92,7 @@ class Replication {
   Proposals proposals_;
   const partition::Surroundings surroundings_;
   replication::FetcherManager fetchers_;
+  const std::shared_ptr<replication::ReplicaMover> mover_;
 };
 
 }  // namespace longhaul::broker::app

@@ -3,6 +3,10 @@
 #include <algorithm>
 #include <chrono>
 
+#include "broker/config/option_table.h"
+#include "broker/config/value.h"
+#include "broker/partition/topic_settings.h"
+
 namespace longhaul::broker::app {
 
 groups::GroupConfig group_config(const config::BrokerConfig& config) {
@@ -23,6 +27,8 @@ metadata::ControllerSettings controller_settings(const config::BrokerConfig& con
           .default_partitions = config.integer("num.partitions"),
           .default_replication_factor =
               static_cast<int16_t>(config.integer("default.replication.factor")),
+          .offsets_replication_factor =
+              static_cast<int16_t>(config.integer("offsets.topic.replication.factor")),
           .delete_topics = config.boolean("delete.topic.enable"),
           .region_ordinal = config.integer("longhaul.region.ordinal")};
 }
@@ -47,6 +53,37 @@ metadata::MetadataLogOptions metadata_log_options(const config::BrokerConfig& co
           .snapshot_after_bytes =
               config.long_integer("metadata.log.max.record.bytes.between.snapshots"),
           .snapshot_after_ms = config.long_integer("metadata.log.max.snapshot.interval.ms")};
+}
+
+namespace {
+
+std::chrono::seconds quota_window(const config::BrokerConfig& config, const std::string& quota) {
+  constexpr int64_t kLongest = 3600;
+  int64_t windows = config.integer(quota + ".window.num");
+  int64_t seconds = windows * config.integer(quota + ".window.size.seconds");
+  return std::chrono::seconds(std::min(seconds, kLongest));
+}
+
+}  // namespace
+
+std::chrono::seconds replication_quota_window(const config::BrokerConfig& config) {
+  return quota_window(config, "replication.quota");
+}
+
+std::chrono::seconds move_quota_window(const config::BrokerConfig& config) {
+  return quota_window(config, "alter.log.dirs.replication.quota");
+}
+
+void set_rates(partition::ReplicationQuotas& quotas, const metadata::MetadataImage& image,
+               const config::BrokerConfig& config) {
+  config::BrokerLayers layers = partition::broker_layers(image, config);
+  auto rate = [&](std::string_view name) {
+    const config::Option& option = config::broker_options().get(name);
+    return config::value_as_integer(*config::resolve_broker_option(option, layers).value);
+  };
+  quotas.leader.set_rate(rate("leader.replication.throttled.rate"));
+  quotas.follower.set_rate(rate("follower.replication.throttled.rate"));
+  quotas.moves.set_rate(rate("replica.alter.log.dirs.io.max.bytes.per.second"));
 }
 
 }  // namespace longhaul::broker::app

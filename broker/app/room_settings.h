@@ -8,6 +8,7 @@
 #include "broker/metadata/controller.h"
 #include "broker/metadata/metadata_log.h"
 #include "broker/metadata/upkeep.h"
+#include "broker/partition/replication_quota.h"
 
 namespace longhaul::broker::app {
 
@@ -16,5 +17,12 @@ metadata::ControllerSettings controller_settings(const config::BrokerConfig& con
                                                  const std::string& cluster_id);
 metadata::UpkeepSettings upkeep_settings(const config::BrokerConfig& config);
 metadata::MetadataLogOptions metadata_log_options(const config::BrokerConfig& config);
+/// What replication.quota.window.* say.
+std::chrono::seconds replication_quota_window(const config::BrokerConfig& config);
+/// Of moves between log directories.
+std::chrono::seconds move_quota_window(const config::BrokerConfig& config);
+/// The rates that are set for this broker in the image.
+void set_rates(partition::ReplicationQuotas& quotas, const metadata::MetadataImage& image,
+               const config::BrokerConfig& config);
 
 }  // namespace longhaul::broker::app

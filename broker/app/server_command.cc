@@ -120,6 +120,7 @@ struct Machine {
             .pause = [this](auto time) { return patience.wait(time); },
             .connect_quorum = [this](const auto& at) { return connections.to_quorum(at); },
             .connect_controller = [this](const auto& at) { return connections.to_controller(at); },
+            .probe = [this](const auto& at, auto done) { connections.probe(at, std::move(done)); },
             .fetcher_loops = std::move(fetcher_loops),
             .connect_leader = [this](const auto& at, size_t lane) { return leaders.to(at, lane); }};
   }
@@ -203,6 +204,9 @@ class Broker {
   std::string not_ready() const;
   net::RequestHandler& handler();
   void begin_to_answer();
+  /// From any thread: the broker stops.
+  void fail(const base::Error& error);
+  std::optional<base::Error> failure();
   void resign();
   base::Result<void> stop();
 
@@ -210,7 +214,8 @@ class Broker {
   Machine machine_;
   base::Logger log_;
   pthread_t main_thread_ = pthread_self();
-  std::optional<base::Error> fatal_;  // written before the signal that makes us look
+  std::mutex failure_mutex_;
+  std::optional<base::Error> failure_;  // the first, of whichever thread
   std::atomic<Phase> phase_{Phase::kRecovering};
   std::unique_ptr<metrics::RequestStats> request_stats_;  // replies that the node holds use it
   std::unique_ptr<metrics::CountingHandler> counting_;    // likewise
@@ -271,12 +276,23 @@ net::RequestHandler& Broker::handler() {
   return *counting_;
 }
 
+void Broker::fail(const base::Error& error) {
+  {
+    std::lock_guard lock(failure_mutex_);
+    if (!failure_) failure_ = error;
+  }
+  pthread_kill(main_thread_, SIGTERM);
+}
+
+std::optional<base::Error> Broker::failure() {
+  std::lock_guard lock(failure_mutex_);
+  return failure_;
+}
+
 base::Result<void> Broker::open() {
   LH_TRY(open_endpoint());
-  NodeEnvironment environment = machine_.environment([this](const base::Error& error) {
-    if (!fatal_) fatal_ = error;
-    pthread_kill(main_thread_, SIGTERM);
-  });
+  NodeEnvironment environment =
+      machine_.environment([this](const base::Error& error) { fail(error); });
   auto threads = static_cast<size_t>(config_.integer("num.recovery.threads.per.data.dir"));
   base::WorkerPool recovery("recovery", static_cast<unsigned>(threads * config_.log_dirs.size()));
   environment.recovery = &recovery;
@@ -314,7 +330,7 @@ base::Result<void> Broker::serve(const sigset_t& signals) {
   while (sigwait(&signals, &signal) == 0 && signal == kReady) {
     if (node_->is_ready() && phase_ != Phase::kServing) begin_to_answer();
   }
-  log_.info("stopping on {}", fatal_ ? "a failure" : strsignal(signal));
+  log_.info("stopping on {}", failure() ? "a failure" : strsignal(signal));
   return stop();
 }
 
@@ -328,12 +344,12 @@ void Broker::resign() {
 base::Result<void> Broker::stop() {
   phase_ = Phase::kStopping;
   machine_.patience.end();
-  if (!fatal_) resign();
+  if (!failure()) resign();
   server_->stop(kStopPatience);
   std::promise<base::Result<void>> stopped;
   node_->stop([&stopped](base::Result<void> outcome) { stopped.set_value(std::move(outcome)); });
   auto outcome = stopped.get_future().get();
-  if (fatal_) return tl::unexpected(*fatal_);
+  if (auto failed = failure()) return tl::unexpected(std::move(*failed));
   return outcome;
 }
 

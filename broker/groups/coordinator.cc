@@ -148,9 +148,12 @@ void GroupCoordinator::commit(const protocol::OffsetCommitRequest& request, Comm
   if (commit->records().empty()) return reply(commit->response(ErrorCode::kNone));
   auto held = std::make_shared<CommitReply>(std::move(reply));
   shard->append(commit->records(), [this, commit, held](ErrorCode outcome) {
-    ErrorCode gone;
-    Shard* still = shard_for(commit->group(), gone);
-    if (outcome == ErrorCode::kNone && still) commit->apply(still->find_or_create(commit->group()));
+    // Only if it went well is the shard sure to exist, and with it the coordinator.
+    if (outcome == ErrorCode::kNone) {
+      ErrorCode why_not;
+      Shard* still = shard_for(commit->group(), why_not);
+      if (still) commit->apply(still->find_or_create(commit->group()));
+    }
     (*held)(commit->response(commit_error(outcome)));
   });
 }

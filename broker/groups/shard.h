@@ -40,7 +40,7 @@ class Shard {
   Group& find_or_create(const std::string& group_id);
   const std::unordered_map<std::string, std::unique_ptr<Group>>& groups() const { return groups_; }
 
-  /// Writes records; `done` comes only if the shard still exists then.
+  /// Writes records, then `done`: with kNone only if the shard still exists then.
   void append(std::vector<KeyValue> records, base::Callback<void(protocol::ErrorCode)> done);
   /// Removes offsets from a group: tombstones first, then from memory, then `done`.
   void remove_offsets(const std::string& group_id, std::vector<OffsetKey> keys,

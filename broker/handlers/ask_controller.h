@@ -26,6 +26,18 @@ std::chrono::milliseconds timeout_of(const Request& request) {
   }
 }
 
+/// What a request says beside what it asks for.
+template <class Request>
+void take_note(Services&, const Call&, const Request&) {}
+/// Its connection ends with the broker's process.
+inline void take_note(Services& services, const Call& call,
+                      const protocol::BrokerHeartbeatRequest& request) {
+  call.request().connection()->on_closed = [&controller = services.controller,
+                                            id = request.broker_id, epoch = request.broker_epoch] {
+    controller.heartbeat_connection_closed(id, epoch);
+  };
+}
+
 /// On a controllers' listener that is this node or nobody: who asks there looks for the active
 /// controller itself.
 template <class Request, class Response>
@@ -34,6 +46,7 @@ void ask_controller(Services& services, Call call,
                                                            const Request&)) {
   auto request = call.decode<Request>();
   if (!request) return;
+  take_note(services, call, *request);
   call.release_frame();
   metadata::ReplyTo reply_to{&call.loop(), services.clock.monotonic() + timeout_of(*request),
                              call.request().connection()->controller_listener};

@@ -19,11 +19,7 @@ CreateTopicsRequest::CreatableTopic describe(const Services& services, const std
   topic.num_partitions = services.config.integer("offsets.topic.num.partitions");
   // As many replicas as there are brokers for, up to what is configured: a cluster that begins
   // with one broker can have groups, and the replicas are raised when brokers join.
-  int32_t brokers = 0;
-  services.image.load()->brokers.for_each(
-      [&](int32_t, const metadata::Shared<metadata::Broker>& broker) {
-        if (broker->is_active()) ++brokers;
-      });
+  auto brokers = static_cast<int32_t>(services.image.load()->active_brokers());
   int32_t wanted = services.config.integer("offsets.topic.replication.factor");
   topic.replication_factor = static_cast<int16_t>(std::max(1, std::min(wanted, brokers)));
   topic.configs = {

@@ -6,11 +6,12 @@
 
 #include "base/task.h"
 #include "broker/handlers/services.h"
+#include "broker/metadata/topic_name.h"
 #include "protocol/messages/create_topics.h"
 
 namespace longhaul::broker::handlers {
 
-inline constexpr const char* kOffsetsTopic = "__consumer_offsets";
+using metadata::kOffsetsTopic;
 
 /// Creates topics with the broker's defaults, internal ones with their own settings
 /// (offsets.topic.*). `done` is called on `loop` once they can be used, or could not be created.

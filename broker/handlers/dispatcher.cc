@@ -35,6 +35,7 @@ constexpr ApiHandler kHandlers[] = {
     {ApiKey::kOffsetForLeaderEpoch, true, false, handle_offset_for_leader_epoch},
     {ApiKey::kDescribeConfigs, true, true, handle_describe_configs},
     {ApiKey::kAlterConfigs, true, true, by_controller<&metadata::alter_configs>},
+    {ApiKey::kAlterReplicaLogDirs, true, false, handle_alter_replica_log_dirs},
     {ApiKey::kDescribeLogDirs, true, false, handle_describe_log_dirs},
     {ApiKey::kCreatePartitions, true, true, by_controller<&metadata::create_partitions>},
     {ApiKey::kDeleteGroups, true, false, handle_delete_groups},

@@ -121,7 +121,7 @@ FetchOperation::Found FetchOperation::find(const metadata::MetadataImage& image,
 FetchOperation::Part FetchOperation::read(const metadata::MetadataImage& image,
                                           FetchEntries::List::iterator entry,
                                           uint64_t bytes_so_far) const {
-  Part part{entry, {}, {}};
+  Part part{entry, {}, {}, false};
   part.data.partition_index = entry->partition;
   part.data.high_watermark = -1;
   part.data.records = protocol::Records{};
@@ -146,6 +146,7 @@ FetchOperation::Part FetchOperation::read(const metadata::MetadataImage& image,
                         .broker_epoch = replica_epoch_,
                         .log_start_offset = entry->follower_log_start_offset};
   }
+  throttle(*partition, part, options);
   auto result = partition->fetch(options);
   if (!result) {
     part.data.error_code = result.error().code;
@@ -156,6 +157,17 @@ FetchOperation::Part FetchOperation::read(const metadata::MetadataImage& image,
   return part;
 }
 
+// Of a follower that is held back we still learn how far it has come.
+void FetchOperation::throttle(const partition::Partition& partition, Part& part,
+                              partition::FetchOptions& options) const {
+  bool is_counted = replica_id_ >= 0 && services_.leader_quota.is_limited();
+  part.throttled = is_counted && partition.is_throttled_as_leader();
+  if (!part.throttled || partition.is_in_sync(replica_id_)) return;
+  if (!services_.leader_quota.is_exceeded()) return;
+  options.max_bytes = 0;
+  options.at_least_one_batch = false;
+}
+
 bool FetchOperation::refer(const metadata::MetadataImage& image, partition::Partition& partition,
                            const FetchEntry& entry, FetchResponse::PartitionData& data) const {
   auto is_near = [&](int32_t id) {
@@ -164,11 +176,11 @@ bool FetchOperation::refer(const metadata::MetadataImage& image, partition::Part
   };
   auto nearer = partition.nearer_replica(entry.fetch_offset, is_near);
   if (!nearer) return false;
-  const log::Log& log = *partition.log();
+  const auto log = partition.log();
   data.preferred_read_replica = *nearer;
-  data.high_watermark = log.high_watermark();
-  data.last_stable_offset = log.last_stable_offset();
-  data.log_start_offset = log.log_start_offset();
+  data.high_watermark = log->high_watermark();
+  data.last_stable_offset = log->last_stable_offset();
+  data.log_start_offset = log->log_start_offset();
   return true;
 }
 
@@ -187,6 +199,7 @@ void FetchOperation::finish(Gathered gathered) {
     if (!same_topic) {
       topics.push_back({.topic = part.entry->topic, .topic_id = part.entry->topic_id});
     }
+    if (part.throttled) services_.leader_quota.count(part.slice.size);
     if (!part.slice.empty()) {
       slices.push_back(std::move(part.slice));
       plan_.entries().move_to_end(part.entry);

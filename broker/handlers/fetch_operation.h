@@ -32,6 +32,7 @@ class FetchOperation final : public partition::Watcher,
     FetchEntries::List::iterator entry;
     protocol::FetchResponse::PartitionData data;
     base::FileSlice slice;
+    bool throttled = false;  // counts against the leader's quota
   };
   /// What one pass over all partitions found.
   struct Gathered {
@@ -53,6 +54,8 @@ class FetchOperation final : public partition::Watcher,
              const FetchEntry& entry, protocol::FetchResponse::PartitionData& data) const;
   Part read(const metadata::MetadataImage& image, FetchEntries::List::iterator entry,
             uint64_t bytes_so_far) const;
+  void throttle(const partition::Partition& partition, Part& part,
+                partition::FetchOptions& options) const;
   void finish(Gathered gathered);
 
   Services& services_;

@@ -29,6 +29,7 @@ void handle_describe_cluster(Services& services, Call call);
 void handle_describe_topic_partitions(Services& services, Call call);
 // log_dirs.cc (KIP-113, KIP-827)
 void handle_describe_log_dirs(Services& services, Call call);
+void handle_alter_replica_log_dirs(Services& services, Call call);
 
 // api_versions.cc (KIP-511, KIP-584)
 void handle_api_versions(Services& services, Call call);

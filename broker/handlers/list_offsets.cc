@@ -29,9 +29,13 @@ using Answer = ListOffsetsResponse::ListOffsetsPartitionResponse;
 /// Looks a record up by its time: reads the log.
 Answer by_time(const partition::Partition& partition, int64_t timestamp, int64_t upper_bound,
                Answer answer) {
-  log::Log& log = *partition.log();
-  auto found = timestamp == kMaxTimestamp ? log.offset_of_max_timestamp()
-                                          : log.offset_for_timestamp(timestamp);
+  auto log = partition.log();
+  auto found = timestamp == kMaxTimestamp ? log->offset_of_max_timestamp()
+                                          : log->offset_for_timestamp(timestamp);
+  // Its files go when another has taken its place.
+  if (!found && log != partition.log()) {
+    return by_time(partition, timestamp, upper_bound, answer);
+  }
   if (!found) {
     answer.error_code = ErrorCode::kKafkaStorageError;
     return answer;
@@ -65,7 +69,7 @@ Answer look_up(const partition::Partition& partition,
   Answer answer{.partition_index = wanted.partition_index};
   answer.error_code = partition.check_leader(wanted.current_leader_epoch);
   if (answer.error_code != ErrorCode::kNone) return answer;
-  const log::Log& log = *partition.log();
+  const auto log = partition.log();
   int64_t upper_bound = partition.upper_bound(isolation);
   switch (wanted.timestamp) {
     case kLatest:
@@ -74,12 +78,12 @@ Answer look_up(const partition::Partition& partition,
         return answer;
       }
       answer.offset = upper_bound;
-      answer.leader_epoch = log.latest_epoch().value_or(-1);
+      answer.leader_epoch = log->latest_epoch().value_or(-1);
       return answer;
     case kEarliest:
     case kEarliestLocal:
-      answer.offset = log.log_start_offset();
-      answer.leader_epoch = log.epoch_of_offset(answer.offset).value_or(-1);
+      answer.offset = log->log_start_offset();
+      answer.leader_epoch = log->epoch_of_offset(answer.offset).value_or(-1);
       return answer;
     case kLatestTiered:
     case kEarliestPendingUpload:

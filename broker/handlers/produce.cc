@@ -71,8 +71,7 @@ class Producing {
 
   void append() {
     CodecsPool::Lease codecs(services_.codecs);
-    partition::ProduceOptions options{.acks_all = request_.acks == kAcksAll,
-                                      .zstd_allowed = call_.version() >= kFirstVersionWithZstd,
+    partition::ProduceOptions options{.zstd_allowed = call_.version() >= kFirstVersionWithZstd,
                                       .now_ms = services_.clock.wall_ms()};
     auto target = targets_.begin();
     response_.responses.reserve(request_.topic_data.size());
@@ -136,10 +135,12 @@ class Producing {
   }
 
   PartitionResponse append_one(Target& target, const ProduceRequest::PartitionProduceData& data,
-                               const partition::ProduceOptions& options, records::Codecs& codecs) {
+                               partition::ProduceOptions options, records::Codecs& codecs) {
     if (!target.partition) {
       return refuse(data.index, {target.error, std::move(target.message), {}});
     }
+    options.acks_all = request_.acks == kAcksAll ||
+                       (request_.acks == kAcksLeader && target.partition->commits_on_disk());
     auto appended = target.partition->append(writable(data.records->bytes), options, codecs);
     if (!appended) return refuse(data.index, std::move(appended.error()));
     bool committed = target.partition->log()->high_watermark() >= appended->next_offset;

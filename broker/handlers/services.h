@@ -17,6 +17,8 @@
 #include "broker/metadata/image.h"
 #include "broker/metadata/quorum_server.h"
 #include "broker/partition/replica_manager.h"
+#include "broker/partition/replication_quota.h"
+#include "broker/replication/replica_mover.h"
 
 namespace longhaul::broker::handlers {
 
@@ -35,6 +37,8 @@ struct Services {
   metadata::QuorumServer& quorum;
   partition::ReplicaManager& replicas;
   log::LogManager& logs;
+  replication::ReplicaMover& mover;
+  partition::ReplicationQuota& leader_quota;  // of what followers that are throttled are sent
   groups::GroupCoordinator& groups;
   base::EventLoop& groups_loop;  // where the coordinator lives
   FetchSessionCache& fetch_sessions;

@@ -5,6 +5,7 @@
 
 #include "base/uuid.h"
 #include "broker/metadata/image.h"
+#include "broker/metadata/topic_name.h"
 #include "protocol/error_code.h"
 
 namespace longhaul::broker::handlers {
@@ -23,7 +24,7 @@ inline protocol::ErrorCode unknown_topic(const base::Uuid& id) {
 
 /// Kafka's topics for its own use, which clients read but do not write.
 inline bool is_internal_topic(const std::string& name) {
-  return name == "__consumer_offsets" || name == "__transaction_state" ||
+  return name == metadata::kOffsetsTopic || name == "__transaction_state" ||
          name == "__share_group_state";
 }
 

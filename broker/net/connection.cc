@@ -278,6 +278,7 @@ void Connection::close(const std::string& why) {
   }
   session_.close(why);
   socket_.close();
+  if (auto& told = session_.info()->on_closed) std::exchange(told, {})();
   context_->reactor.retire(shared_from_this());
   context_->owner.closed(*this);
 }

@@ -14,6 +14,7 @@
 #include "base/executor.h"
 #include "base/file_slice.h"
 #include "base/result.h"
+#include "base/task.h"
 #include "broker/net/frame_buffer.h"
 #include "protocol/api.h"
 #include "protocol/encoder.h"
@@ -54,6 +55,7 @@ struct ConnectionInfo {
   std::string client_software_name = "unknown";  // from ApiVersions (KIP-511)
   std::string client_software_version = "unknown";
   bool holds_next = false;  // see Request::hold_next
+  base::Task on_closed;     // runs when the connection is closed
 };
 
 /// One request. Move-only; owns its frame, so that `body()` and `client_id()` stay valid as long

@@ -143,8 +143,9 @@ class GroupsTest : public ::testing::Test {
     EXPECT_EQ((*sync(id, (*joined)->generation_id, {{id, {7}}}))->error_code, ErrorCode::kNone);
     return id;
   }
-  ErrorCode commit(const std::string& member, int32_t generation, int64_t offset,
-                   const std::string& metadata = "") {
+  static protocol::OffsetCommitRequest commit_request(const std::string& member, int32_t generation,
+                                                      int64_t offset,
+                                                      const std::string& metadata = "") {
     protocol::OffsetCommitRequest request;
     request.group_id = "g";
     request.member_id = member;
@@ -153,7 +154,12 @@ class GroupsTest : public ::testing::Test {
     of_topic.name = "t";
     of_topic.partitions.push_back(
         {.partition_index = 0, .committed_offset = offset, .committed_metadata = metadata});
+    return request;
+  }
+  ErrorCode commit(const std::string& member, int32_t generation, int64_t offset,
+                   const std::string& metadata = "") {
     ErrorCode outcome = ErrorCode::kUnknownServerError;
+    auto request = commit_request(member, generation, offset, metadata);
     coordinator->commit(request, [&outcome](const protocol::OffsetCommitResponse& response) {
       outcome = response.topics[0].partitions[0].error_code;
     });

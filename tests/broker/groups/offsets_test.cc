@@ -38,6 +38,16 @@ TEST_F(GroupsTest, AnOffsetThatIsNotCommittedIsNotShown) {
   EXPECT_EQ(committed(), 5);
 }
 
+TEST_F(GroupsTest, ACommitUnderWayIsAnsweredWhenTheCoordinatorGoes) {
+  ErrorCode outcome = ErrorCode::kNone;
+  coordinator->commit(commit_request("", -1, 5), [&](const protocol::OffsetCommitResponse& told) {
+    outcome = told.topics[0].partitions[0].error_code;
+  });
+  coordinator.reset();
+  run();
+  EXPECT_EQ(outcome, ErrorCode::kNotCoordinator);
+}
+
 TEST_F(GroupsTest, UnusedOffsetsExpireAndTheGroupGoes) {
   config.offsets_retention_ms = 60'000;
   config.retention_check_interval_ms = 10'000;

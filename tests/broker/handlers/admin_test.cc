@@ -174,7 +174,8 @@ TEST_F(Admin, ResourcesWithoutOptionsAreRefused) {
                                  ErrorCode::kInvalidRequest, ErrorCode::kInvalidRequest,
                                  ErrorCode::kInvalidRequest, ErrorCode::kNone, ErrorCode::kNone}));
   EXPECT_GT(response.results[5].configs.size(), 100u);
-  EXPECT_TRUE(response.results[6].configs.empty()) << "nothing was set for all brokers";
+  ASSERT_EQ(response.results[6].configs.size(), 1u) << "all that is set for all brokers";
+  EXPECT_EQ(response.results[6].configs[0].name, "min.insync.replicas");
 }
 
 // ---- producer IDs

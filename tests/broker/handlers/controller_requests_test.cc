@@ -1,4 +1,5 @@
 // What the controller decides, as its callers ask for it: every version, on the listener it is for.
+#include "broker/metadata/features.h"
 #include "protocol/messages/allocate_producer_ids.h"
 #include "protocol/messages/alter_partition.h"
 #include "protocol/messages/alter_partition_reassignments.h"
@@ -7,6 +8,7 @@
 #include "protocol/messages/broker_registration.h"
 #include "protocol/messages/controller_registration.h"
 #include "protocol/messages/describe_cluster.h"
+#include "protocol/messages/describe_topic_partitions.h"
 #include "protocol/messages/elect_leaders.h"
 #include "protocol/messages/list_partition_reassignments.h"
 #include "protocol/messages/metadata.h"
@@ -50,7 +52,8 @@ class ControllerRequests : public NodeFixture {
     request.cluster_id = node_->identity().cluster_id;
     request.incarnation_id = base::Uuid::random(random_);
     request.listeners.push_back({"PLAINTEXT", "127.0.0.2", 9092, 0});
-    request.features.push_back({"metadata.version", 30, 30});
+    for (const auto& [name, range] : metadata::supported_features())
+      request.features.push_back({name, range.min, range.max});
     request.rack = std::nullopt;
     request.log_dirs = {base::Uuid::random(random_)};
     return request;
@@ -297,7 +300,14 @@ TEST_F(ControllerRequests, ANodeResignsBeforeItStops) {
   EXPECT_TRUE(resigned);
   auto after = partition("t");
   EXPECT_EQ(after.leader_id, -1);
-  EXPECT_EQ(after.isr_nodes, (std::vector<int32_t>{1000})) << "nobody else has its records";
+  EXPECT_TRUE(after.isr_nodes.empty());
+  on_controller(false);
+  protocol::DescribeTopicPartitionsRequest describe;
+  describe.topics.push_back({"t"});
+  auto described = ask<protocol::DescribeTopicPartitionsResponse>(describe, 0);
+  EXPECT_EQ(described.topics.at(0).partitions.at(0).eligible_leader_replicas,
+            (std::vector<int32_t>{1000}))
+      << "nobody else has its records";
 }
 
 TEST_F(ControllerRequests, WithoutControlledShutdownItJustStops) {

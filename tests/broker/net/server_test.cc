@@ -19,9 +19,9 @@ using std::chrono::seconds;
 using ::testing::HasSubstr;
 
 TEST(Server, EchoesOnEveryListener) {
-  std::promise<ConnectionInfo> seen;
+  std::promise<std::shared_ptr<ConnectionInfo>> seen;
   TestServer at([&](Request request, Reply reply) {
-    if (request.connection()->controller_listener) seen.set_value(*request.connection());
+    if (request.connection()->controller_listener) seen.set_value(request.connection());
     echo(std::move(request), std::move(reply));
   });
   Client client(at.port()), controller(at.controller_port());
@@ -34,10 +34,24 @@ TEST(Server, EchoesOnEveryListener) {
   }
   controller.send(request_frame(7));
   EXPECT_EQ(controller.answer(), 7);
-  ConnectionInfo info = seen.get_future().get();
-  EXPECT_EQ(info.listener, "CONTROLLER");
-  EXPECT_EQ(info.client_host, "127.0.0.1");
-  EXPECT_NE(info.client_port, 0);
+  std::shared_ptr<ConnectionInfo> info = seen.get_future().get();
+  EXPECT_EQ(info->listener, "CONTROLLER");
+  EXPECT_EQ(info->client_host, "127.0.0.1");
+  EXPECT_NE(info->client_port, 0);
+}
+
+TEST(Server, WhoWantsToKnowIsToldThatAConnectionIsClosed) {
+  std::promise<void> closed;
+  TestServer at([&](Request request, Reply reply) {
+    request.connection()->on_closed = [&] { closed.set_value(); };
+    echo(std::move(request), std::move(reply));
+  });
+  {
+    Client client(at.port());
+    client.send(request_frame(1));
+    EXPECT_EQ(client.answer(), 1);
+  }
+  EXPECT_EQ(closed.get_future().wait_for(seconds(10)), std::future_status::ready);
 }
 
 TEST(Server, PipelinedRequestsAreAnsweredInOrderByOtherThreads) {
