@@ -2,13 +2,16 @@
 
 #include <algorithm>
 
+#include "protocol/messages/add_raft_voter.h"
 #include "protocol/messages/create_partitions.h"
 #include "protocol/messages/create_topics.h"
 #include "protocol/messages/delete_topics.h"
 #include "protocol/messages/describe_cluster.h"
 #include "protocol/messages/describe_configs.h"
+#include "protocol/messages/describe_quorum.h"
 #include "protocol/messages/incremental_alter_configs.h"
 #include "protocol/messages/metadata.h"
+#include "protocol/messages/remove_raft_voter.h"
 
 namespace longhaul::client {
 namespace {
@@ -36,6 +39,15 @@ TopicDescription to_description(protocol::MetadataResponse::MetadataResponseTopi
   return out;
 }
 
+std::vector<QuorumReplica> to_replicas(
+    const std::vector<protocol::DescribeQuorumResponse::ReplicaState>& states) {
+  std::vector<QuorumReplica> out;
+  for (const auto& state : states)
+    out.push_back({state.replica_id, state.replica_directory_id, state.log_end_offset,
+                   state.last_caught_up_timestamp});
+  return out;
+}
+
 }  // namespace
 
 base::Error broker_error(ErrorCode code, const std::string& what,
@@ -45,8 +57,10 @@ base::Error broker_error(ErrorCode code, const std::string& what,
   switch (code) {
     case ErrorCode::kUnknownTopicOrPartition:
     case ErrorCode::kUnknownTopicId:
+    case ErrorCode::kVoterNotFound:
       return {Errc::kNotFound, text};
     case ErrorCode::kTopicAlreadyExists:
+    case ErrorCode::kDuplicateVoter:
       return {Errc::kAlreadyExists, text};
     case ErrorCode::kTopicAuthorizationFailed:
     case ErrorCode::kClusterAuthorizationFailed:
@@ -86,6 +100,42 @@ Result<ClusterDescription> Admin::describe_cluster() {
     out.brokers.push_back({broker.broker_id, broker.host, static_cast<uint16_t>(broker.port),
                            broker.rack.value_or("")});
   return out;
+}
+
+Result<QuorumDescription> Admin::describe_quorum() {
+  const std::string what = "describe the metadata quorum";
+  protocol::DescribeQuorumRequest request;
+  request.topics.push_back({"__cluster_metadata", {{0}}});
+  LH_ASSIGN(auto answer, ask<protocol::DescribeQuorumResponse>(request));
+  LH_TRY(check(answer.error_code, what, answer.error_message));
+  if (answer.topics.empty() || answer.topics[0].partitions.empty())
+    return base::fail(Errc::kUnavailable, what + ": the broker's answer leaves it out");
+  const auto& partition = answer.topics[0].partitions[0];
+  LH_TRY(check(partition.error_code, what, partition.error_message));
+  return QuorumDescription{partition.leader_id, partition.leader_epoch, partition.high_watermark,
+                           to_replicas(partition.current_voters), to_replicas(partition.observers)};
+}
+
+Result<void> Admin::add_voter(const std::string& cluster_id, int32_t id,
+                              const base::Uuid& directory, const VoterListener& at) {
+  protocol::AddRaftVoterRequest request;
+  request.cluster_id = cluster_id;
+  request.timeout_ms = kTimeoutMs;
+  request.voter_id = id;
+  request.voter_directory_id = directory;
+  request.listeners.push_back({at.name, at.host, at.port});
+  LH_ASSIGN(auto answer, ask<protocol::AddRaftVoterResponse>(request));
+  return check(answer.error_code, "add voter " + std::to_string(id), answer.error_message);
+}
+
+Result<void> Admin::remove_voter(const std::string& cluster_id, int32_t id,
+                                 const base::Uuid& directory) {
+  protocol::RemoveRaftVoterRequest request;
+  request.cluster_id = cluster_id;
+  request.voter_id = id;
+  request.voter_directory_id = directory;
+  LH_ASSIGN(auto answer, ask<protocol::RemoveRaftVoterResponse>(request));
+  return check(answer.error_code, "remove voter " + std::to_string(id), answer.error_message);
 }
 
 Result<std::vector<TopicDescription>> Admin::list_topics() {

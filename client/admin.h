@@ -25,6 +25,29 @@ struct ClusterDescription {
   std::vector<Node> brokers;
 };
 
+/// A replica of the metadata log, as the quorum's leader sees it (KIP-595, KIP-853).
+struct QuorumReplica {
+  int32_t id = -1;
+  base::Uuid directory;
+  int64_t log_end_offset = -1;
+  int64_t last_caught_up_ms = -1;  // by the leader's wall clock; -1: never
+};
+
+struct QuorumDescription {
+  int32_t leader = -1;
+  int32_t leader_epoch = -1;
+  int64_t high_watermark = -1;
+  std::vector<QuorumReplica> voters;
+  std::vector<QuorumReplica> observers;
+};
+
+/// A controller's address for the other voters.
+struct VoterListener {
+  std::string name;
+  std::string host;
+  uint16_t port = 0;
+};
+
 struct PartitionDescription {
   int32_t index = 0;
   int32_t leader = -1;  // -1: none
@@ -76,6 +99,14 @@ class Admin {
       : pool_(pool), bootstrap_(std::move(bootstrap)) {}
 
   base::Result<ClusterDescription> describe_cluster();
+  /// kUnavailable while no leader is known.
+  base::Result<QuorumDescription> describe_quorum();
+  /// Makes an observer that has caught up a voter; done once that is committed.
+  base::Result<void> add_voter(const std::string& cluster_id, int32_t id,
+                               const base::Uuid& directory, const VoterListener& at);
+  /// kNotFound if that replica does not vote.
+  base::Result<void> remove_voter(const std::string& cluster_id, int32_t id,
+                                  const base::Uuid& directory);
   /// All topics, by name.
   base::Result<std::vector<TopicDescription>> list_topics();
   /// kNotFound if there is no such topic; never creates one.

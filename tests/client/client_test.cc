@@ -4,6 +4,7 @@
 #include <future>
 
 #include "client/admin.h"
+#include "client/probe.h"
 #include "client/topic_client.h"
 #include "protocol/messages/api_versions.h"
 #include "protocol/messages/create_topics.h"
@@ -140,6 +141,23 @@ TEST_F(ClientTest, BrokenConnectionFailsWhatWaitsAndThePoolMakesANewOne) {
   EXPECT_EQ(described->cluster_id, "again");
   EXPECT_EQ(described->brokers[0].id, 7);
   EXPECT_EQ(broker.connections(), 2);
+}
+
+TEST_F(ClientTest, AProbeTellsWhetherAnybodyListens) {
+  auto refused = [&](const Endpoint& endpoint) {
+    std::promise<bool> answer;
+    probe(thread_, endpoint, std::chrono::seconds(20),
+          [&answer](bool is) { answer.set_value(is); });
+    return answer.get_future().get();
+  };
+  Endpoint there;
+  {
+    FakeBroker broker([](const RequestFrame&) { return base::Bytes(); });
+    there = broker.endpoint();
+    EXPECT_FALSE(refused(there));
+  }
+  EXPECT_TRUE(refused(there));
+  EXPECT_FALSE(refused({"no-such-host.invalid", 9092})) << "nobody said no";
 }
 
 TEST_F(ClientTest, SilenceTimesOut) {
