@@ -161,8 +161,9 @@ void ContainerRunner::on_attempt(const std::string& name, const base::Result<voi
   auto found = probes_.find(name);
   if (found == probes_.end()) return;
   ProbeState& state = found->second;
+  bool early = !result && !ready_ && name != "livenessProbe" && state.pause < state.probe.period;
   state.successes = result ? state.successes + 1 : 0;
-  state.failures = result ? 0 : state.failures + 1;
+  if (!early) state.failures = result ? 0 : state.failures + 1;
   if (name == "startupProbe" && result) {
     probes_.erase(found);
     started_ = true;
@@ -181,7 +182,7 @@ void ContainerRunner::on_attempt(const std::string& name, const base::Result<voi
       observer_.event("Warning", "Unhealthy", name + " failed: " + result.error().message);
     observer_.changed();
   }
-  schedule(name, state.probe.period);
+  schedule(name, early ? std::exchange(state.pause, state.pause * 2) : state.probe.period);
 }
 
 void ContainerRunner::on_failures(const std::string& name, const std::string& why) {

@@ -40,6 +40,9 @@ class ContainerRunner : public std::enable_shared_from_this<ContainerRunner> {
     Probe probe;
     int successes = 0, failures = 0;
     base::TimerId timer = 0;
+    /// A process may be up long before the first period is over: until then it is tried again after
+    /// this time, doubled each time, and what fails does not count.
+    std::chrono::milliseconds pause{50};
   };
 
   void on_exit(uint64_t life, Exit exit);

@@ -137,13 +137,7 @@ void zones_not_implemented(const Region& region, const std::string& path,
   for (size_t i = 0; i < region.zones.size(); ++i) {
     const Zone& zone = region.zones[i];
     std::string here = at(path + ".zones", i);
-    if (i > 0)
-      out.push_back(here);
-    else if (zone.witness)
-      out.push_back(here + ".witness");
-    else if (zone.brokers > 1)
-      out.push_back(here + ".brokers");
-    if (i == 0 && !zone.kubeconfig_secret.empty()) out.push_back(here + ".kubeconfigSecret");
+    if (!zone.kubeconfig_secret.empty()) out.push_back(here + ".kubeconfigSecret");
   }
   for (size_t i = 1; i < region.storage.volumes.size(); ++i)
     out.push_back(at(path + ".storage.volumes", i));

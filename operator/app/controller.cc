@@ -25,8 +25,9 @@ bool is_settled(const Json& topic) {
 
 /// What topics of a cluster depend on.
 std::string state_for_topics(const Json& cluster) {
-  return fmt::format("{} {} {} {}", kube::uid_of(cluster), kube::generation_of(cluster),
-                     kube::is_deleting(cluster), kube::int_at(cluster, {"status", "readyBrokers"}));
+  return fmt::format("{} {} {} {} {}", kube::uid_of(cluster), kube::generation_of(cluster),
+                     kube::is_deleting(cluster), kube::int_at(cluster, {"status", "readyBrokers"}),
+                     kube::string_at(kube::condition_of(cluster, "Ready"), {"status"}));
 }
 
 }  // namespace

@@ -1,6 +1,9 @@
 #include "operator/model/anchor.h"
 
+#include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "operator/model/desired.h"
 #include "operator/model/names.h"
@@ -13,16 +16,32 @@ using kube::Json;
 constexpr const char* kDataKey = "anchor.json";
 constexpr int kFormat = 1;
 
+constexpr std::pair<Birth, const char*> kBirths[] = {
+    {Birth::kFounding, "founding"}, {Birth::kFounded, "founded"}, {Birth::kSealed, "sealed"}};
+
+const char* name_of(Birth birth) {
+  for (auto& [value, name] : kBirths)
+    if (value == birth) return name;
+  return "";
+}
+
+std::optional<Birth> parse_birth(const std::string& text) {
+  for (auto& [value, name] : kBirths)
+    if (text == name) return value;
+  return std::nullopt;
+}
+
 Json to_json(const Anchor& anchor) {
   Json nodes = Json::array();
-  for (const AnchorNode& node : anchor.nodes)
-    nodes.push_back(
-        {{"id", node.id}, {"zone", node.zone}, {"directoryId", node.directory_id.to_string()}});
+  for (const AnchorNode& node : anchor.nodes) {
+    nodes.push_back({{"id", node.id}, {"zone", node.zone}});
+    if (node.witness) nodes.back()["witness"] = true;
+  }
   return {{"format", kFormat},
           {"region", anchor.region},
           {"ordinal", anchor.ordinal},
           {"clusterId", anchor.cluster_id.to_string()},
-          {"birth", anchor.birth == Birth::kFounded ? "founded" : "founding"},
+          {"birth", name_of(anchor.birth)},
           {"nodes", std::move(nodes)}};
 }
 
@@ -34,19 +53,31 @@ base::Result<Anchor> from_json(const Json& json) {
   anchor.region = kube::string_at(json, {"region"});
   anchor.ordinal = static_cast<size_t>(kube::int_at(json, {"ordinal"}));
   LH_ASSIGN(anchor.cluster_id, base::Uuid::parse(kube::string_at(json, {"clusterId"})));
-  std::string birth = kube::string_at(json, {"birth"});
-  if (birth != "founding" && birth != "founded") return corrupt("birth is unknown");
-  anchor.birth = birth == "founded" ? Birth::kFounded : Birth::kFounding;
+  std::optional<Birth> birth = parse_birth(kube::string_at(json, {"birth"}));
+  if (!birth) return corrupt("birth is unknown");
+  anchor.birth = *birth;
   for (const Json& entry : kube::at_path(json, {"nodes"})) {
     AnchorNode node;
     node.id = kube::int_at(entry, {"id"});
     node.zone = kube::string_at(entry, {"zone"});
-    LH_ASSIGN(node.directory_id, base::Uuid::parse(kube::string_at(entry, {"directoryId"})));
+    node.witness = kube::at_path(entry, {"witness"}) == true;
     if (node.id <= api::node_id_base(anchor.ordinal)) return corrupt("a node ID is out of range");
     anchor.nodes.push_back(std::move(node));
   }
-  if (anchor.nodes.empty()) return corrupt("it has no nodes");
+  if (anchor.nodes.empty() || anchor.founder().witness) return corrupt("it has no founder");
   return anchor;
+}
+
+int64_t count_nodes(const Anchor& anchor, const std::string& zone, bool witnesses) {
+  return std::count_if(anchor.nodes.begin(), anchor.nodes.end(), [&](const AnchorNode& node) {
+    return node.zone == zone && node.witness == witnesses;
+  });
+}
+
+/// How many nodes of a kind a zone asks for.
+int64_t wanted_nodes(const api::Zone& zone, bool witnesses) {
+  if (zone.witness) return witnesses ? 1 : 0;
+  return witnesses ? 0 : zone.brokers;
 }
 
 }  // namespace
@@ -57,11 +88,31 @@ Anchor make_anchor(const api::KafkaCluster& cluster, size_t ordinal, base::Rando
   anchor.region = region.name;
   anchor.ordinal = ordinal;
   anchor.cluster_id = base::Uuid::random(random);
-  int64_t next = api::node_id_base(ordinal) + 1;
-  for (const api::Zone& zone : region.zones)
-    for (int64_t i = 0; i < zone.brokers; ++i)
-      anchor.nodes.push_back({next++, zone.name, base::Uuid::random(random)});
+  add_nodes(anchor, region);
   return anchor;
+}
+
+bool add_nodes(Anchor& anchor, const api::Region& region) {
+  size_t before = anchor.nodes.size();
+  // IDs are never given twice: all that ever were given stand in the anchor.
+  int64_t next = (before == 0 ? api::node_id_base(anchor.ordinal) : anchor.nodes.back().id) + 1;
+  for (bool witnesses : {false, true})
+    for (const api::Zone& zone : region.zones)
+      for (int64_t has = count_nodes(anchor, zone.name, witnesses);
+           has < wanted_nodes(zone, witnesses); ++has)
+        anchor.nodes.push_back({next++, zone.name, witnesses});
+  return anchor.nodes.size() > before;
+}
+
+std::vector<AnchorNode> surplus_nodes(const Anchor& anchor, const api::Region& region) {
+  std::map<std::pair<std::string, bool>, int64_t> left;
+  for (const api::Zone& zone : region.zones)
+    for (bool witnesses : {false, true})
+      left[{zone.name, witnesses}] = wanted_nodes(zone, witnesses);
+  std::vector<AnchorNode> out;
+  for (const AnchorNode& node : anchor.nodes)
+    if (left[{node.zone, node.witness}]-- <= 0) out.push_back(node);
+  return out;
 }
 
 Json to_config_map(const Anchor& anchor, const api::KafkaCluster& cluster, const Json& owner) {

@@ -16,14 +16,15 @@ namespace longhaul::op::model {
 /// Whether the region's metadata quorum exists.
 enum class Birth {
   kFounding,  ///< the first voter may format its empty volume; nobody can reach it yet
-  kFounded,   ///< it has; nothing may ever found it again
+  kFounded,   ///< it has, and its pod may still have leave to do so
+  kSealed,    ///< nothing may ever found it again
 };
 
 /// A node ID that was given. It is never given again.
 struct AnchorNode {
   int64_t id = 0;
   std::string zone;
-  base::Uuid directory_id;  // of its first log directory, when it founds
+  bool witness = false;  // a controller that is no broker
 };
 
 struct Anchor {
@@ -36,8 +37,16 @@ struct Anchor {
   const AnchorNode& founder() const { return nodes.front(); }
 };
 
-/// A new identity for a region: cluster ID, and a node for each broker that its zones ask for.
+/// A new identity for a region: cluster ID, and a node for each broker and witness that its zones
+/// ask for.
 Anchor make_anchor(const api::KafkaCluster& cluster, size_t ordinal, base::Random& random);
+
+/// Gives a node ID to each broker, then to each witness, that the zones ask for beyond those that
+/// have one. True if there was any.
+bool add_nodes(Anchor& anchor, const api::Region& region);
+
+/// Nodes of the anchor that the zones no longer ask for: of each zone those with the highest IDs.
+std::vector<AnchorNode> surplus_nodes(const Anchor& anchor, const api::Region& region);
 
 /// The ConfigMap, without resourceVersion. Volumes that are retained keep their anchor: it then has
 /// no owner (`owner` is a KafkaCluster object).

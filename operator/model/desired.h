@@ -1,6 +1,7 @@
 // What a region's objects shall look like: pure functions of the KafkaCluster and the anchor.
 #pragma once
 
+#include <map>
 #include <string>
 
 #include "operator/api/kafka_cluster.h"
@@ -28,6 +29,8 @@ struct RegionModel {
   const kube::Json& owner;  // the KafkaCluster object
   const Anchor& anchor;
   const ModelOptions& options;
+  /// By node ID; used where pods have no names in DNS.
+  const std::map<int64_t, std::string>& pod_ips;
 
   const api::Region& region() const { return cluster.regions[anchor.ordinal]; }
 };
@@ -35,13 +38,26 @@ struct RegionModel {
 /// Labels that every object of a region has.
 kube::Json object_labels(const std::string& cluster, const std::string& region);
 
-/// server.properties of a broker; values may hold ${env:NAME}.
-std::string server_properties(const RegionModel& model, const AnchorNode& node);
+/// server.properties of a broker; values may hold ${env:NAME}. All but the controllers that it
+/// asks at first: those come and go without a restart.
+std::string lasting_properties(const RegionModel& model, const AnchorNode& node);
+
+/// Where a broker is reached by others of its region and by clients: a name, or (kPodIp) the
+/// address its pod has now, empty if none.
+std::string broker_host(const RegionModel& model, const AnchorNode& node);
+/// The line of server.properties that names controllers, which tell a node without metadata who
+/// leads the quorum: itself, and up to five nodes from as many zones as there are.
+std::string bootstrap_property(const RegionModel& model, const AnchorNode& node);
 
 kube::Json broker_config_map(const RegionModel& model, const AnchorNode& node);
+/// Takes the bootstrap_property of a live ConfigMap over.
+void keep_bootstrap_property(kube::Json& config_map, const kube::Json& live);
 /// `birth` says what the broker may do with an empty volume.
 kube::Json stateful_set(const RegionModel& model, const AnchorNode& node);
-/// The template annotation (kTemplateAnnotation) that an up-to-date pod of this node has.
+/// Whether a pod, or a template of pods, gives its broker leave to found a region.
+bool may_found(const kube::Json& pod);
+/// The template annotation (kTemplateAnnotation) that an up-to-date pod of this node has. What a
+/// broker needs only to be born (kFormatVariable, bootstrap_property) does not count in it.
 std::string template_hash(const RegionModel& model, const AnchorNode& node);
 /// Gives each broker a name; also for pods that are not ready.
 kube::Json headless_service(const RegionModel& model);

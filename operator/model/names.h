@@ -11,10 +11,17 @@ inline constexpr const char* kClusterLabel = "longhaul.dev/cluster";
 inline constexpr const char* kRegionLabel = "longhaul.dev/region";
 inline constexpr const char* kZoneLabel = "longhaul.dev/zone";
 inline constexpr const char* kNodeIdLabel = "longhaul.dev/node-id";
+/// On pods: kBrokerRole or kWitnessRole.
+inline constexpr const char* kRoleLabel = "longhaul.dev/role";
+inline constexpr const char* kBrokerRole = "broker";
+inline constexpr const char* kWitnessRole = "witness";
 /// Hash of what was last applied to an object.
 inline constexpr const char* kAppliedAnnotation = "longhaul.dev/applied";
 /// On pods: hash of the template they were made from, birth permission aside.
 inline constexpr const char* kTemplateAnnotation = "longhaul.dev/template";
+
+/// What the broker may do with an empty volume.
+inline constexpr const char* kFormatVariable = "LONGHAUL_FORMAT";
 
 inline constexpr int kControllerPort = 9093;
 inline constexpr int kHealthPort = 9404;

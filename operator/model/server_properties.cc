@@ -1,10 +1,12 @@
-#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "operator/model/desired.h"
 
 namespace longhaul::op::model {
 namespace {
+
+constexpr const char* kFile = "server.properties";
+constexpr const char* kBootstrapProperty = "controller.quorum.bootstrap.servers=";
 
 using Entries = std::map<std::string, std::string>;
 
@@ -24,45 +26,36 @@ std::string escaped(const std::string& value) {
   return out;
 }
 
-void add_listeners(const RegionModel& model, Entries& out) {
-  std::string bind, advertise, protocols;
+void add_listeners(const RegionModel& model, const AnchorNode& node, Entries& out) {
+  std::string bind, advertised, protocols;
   for (const api::Listener& listener : model.cluster.listeners) {
+    if (node.witness) break;
     std::string name = upper(listener.name);
     std::string port = std::to_string(listener.port);
     bind += name + "://${env:POD_IP}:" + port + ",";
-    advertise +=
-        (advertise.empty() ? "" : ",") + name + "://${env:LONGHAUL_ADVERTISED_HOST}:" + port;
+    advertised += name + "://${env:LONGHAUL_ADVERTISED_HOST}:" + port + ",";
     protocols += name + ":PLAINTEXT,";
   }
   std::string controller = std::to_string(kControllerPort);
   out["listeners"] = bind + "CONTROLLER://${env:POD_IP}:" + controller;
-  out["advertised.listeners"] = advertise;
+  // Voters are known to each other by the address that stays when a pod is made anew.
+  out["advertised.listeners"] =
+      advertised + "CONTROLLER://${env:LONGHAUL_ADVERTISED_HOST}:" + controller;
   out["listener.security.protocol.map"] = protocols + "CONTROLLER:PLAINTEXT";
-  out["inter.broker.listener.name"] = upper(model.cluster.listeners[0].name);
+  if (!node.witness) out["inter.broker.listener.name"] = upper(model.cluster.listeners[0].name);
   out["controller.listener.names"] = "CONTROLLER";
-  out["controller.quorum.bootstrap.servers"] = "${env:LONGHAUL_ADVERTISED_HOST}:" + controller;
-}
-
-/// Internal topics have min(3, brokers) replicas, unless the user says otherwise.
-void add_internal_topics(const RegionModel& model, Entries& out) {
-  size_t replicas = std::min<size_t>(3, model.anchor.nodes.size());
-  out.emplace("offsets.topic.replication.factor", std::to_string(replicas));
-  out.emplace("transaction.state.log.replication.factor", std::to_string(replicas));
-  out.emplace("transaction.state.log.min.isr", std::to_string(replicas > 2 ? 2 : 1));
 }
 
 }  // namespace
 
-std::string server_properties(const RegionModel& model, const AnchorNode& node) {
+std::string lasting_properties(const RegionModel& model, const AnchorNode& node) {
   Entries entries = model.cluster.config;
-  add_internal_topics(model, entries);
-  add_listeners(model, entries);
-  entries["process.roles"] = "broker,controller";
+  add_listeners(model, node, entries);
+  entries["process.roles"] = node.witness ? "controller" : "broker,controller";
   entries["node.id"] = std::to_string(node.id);
   entries["broker.rack"] = node.zone;
   entries["log.dirs"] = "${env:LONGHAUL_DATA}/log";
   entries["longhaul.cluster.id"] = model.anchor.cluster_id.to_string();
-  entries["longhaul.directory.id"] = node.directory_id.to_string();
   entries["longhaul.format"] = "${env:LONGHAUL_FORMAT}";
   entries["longhaul.metrics.listener"] = "${env:POD_IP}:" + std::to_string(kHealthPort);
   std::string text = "# Written by longhaul-operator; change spec.config of the KafkaCluster.\n";
@@ -73,8 +66,16 @@ std::string server_properties(const RegionModel& model, const AnchorNode& node) 
 kube::Json broker_config_map(const RegionModel& model, const AnchorNode& node) {
   kube::Json map = owned_object(model, kube::kConfigMap,
                                 broker_name(model.cluster.name, model.region().name, node.id));
-  map["data"]["server.properties"] = server_properties(model, node);
+  map["data"][kFile] = lasting_properties(model, node) + bootstrap_property(model, node);
   return map;
+}
+
+void keep_bootstrap_property(kube::Json& config_map, const kube::Json& live) {
+  // It is the last line.
+  std::string old = kube::string_at(live, {"data", kFile});
+  auto text = config_map["data"][kFile].get<std::string>();
+  size_t there = old.find(kBootstrapProperty), here = text.find(kBootstrapProperty);
+  if (there != old.npos) config_map["data"][kFile] = text.substr(0, here) + old.substr(there);
 }
 
 }  // namespace longhaul::op::model

@@ -39,9 +39,10 @@ Json bootstrap_service(const RegionModel& model) {
   const std::string& region = model.region().name;
   Json service =
       owned_object(model, kube::kService, bootstrap_service_name(model.cluster.name, region));
-  service["spec"] = {{"type", "ClusterIP"},
-                     {"selector", region_labels(model.cluster.name, region)},
-                     {"ports", listener_ports(model)}};
+  Labels brokers = region_labels(model.cluster.name, region);
+  brokers[kRoleLabel] = kBrokerRole;
+  service["spec"] = {
+      {"type", "ClusterIP"}, {"selector", brokers}, {"ports", listener_ports(model)}};
   return service;
 }
 

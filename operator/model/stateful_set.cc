@@ -9,6 +9,7 @@ using kube::Json;
 
 constexpr const char* kDataPath = "/var/lib/longhaul/data";
 constexpr const char* kConfigPath = "/etc/longhaul";
+constexpr const char* kMayFound = "found";
 constexpr int kUser = 1000;
 constexpr int kGraceSeconds = 120;
 
@@ -23,10 +24,7 @@ Json field_env(const char* name, const char* path) {
 Json environment(const RegionModel& model, const AnchorNode& node) {
   Json host = field_env("LONGHAUL_ADVERTISED_HOST", "status.podIP");
   if (model.options.advertise == Advertise::kDns)
-    host = {{"name", "LONGHAUL_ADVERTISED_HOST"},
-            {"value", name_of(model, node) + "-0." +
-                          headless_service_name(model.cluster.name, model.region().name) + "." +
-                          model.cluster.name_space + ".svc"}};
+    host = {{"name", "LONGHAUL_ADVERTISED_HOST"}, {"value", broker_host(model, node)}};
   return Json::array({field_env("POD_IP", "status.podIP"),
                       field_env("POD_NAME", "metadata.name"),
                       host,
@@ -36,7 +34,7 @@ Json environment(const RegionModel& model, const AnchorNode& node) {
 /// Permission to found exists only while the anchor says so (docs/decisions/0002-birth.md).
 Json format_environment(const RegionModel& model, const AnchorNode& node) {
   bool founds = model.anchor.birth == Birth::kFounding && node.id == model.anchor.founder().id;
-  return {{"name", "LONGHAUL_FORMAT"}, {"value", founds ? "found" : "join"}};
+  return {{"name", kFormatVariable}, {"value", founds ? kMayFound : "join"}};
 }
 
 Json probe(const char* path, int period_seconds, int failures) {
@@ -46,11 +44,12 @@ Json probe(const char* path, int period_seconds, int failures) {
           {"failureThreshold", failures}};
 }
 
-Json ports(const RegionModel& model) {
+Json ports(const RegionModel& model, const AnchorNode& node) {
   Json list = Json::array();
   for (const api::Listener& listener : model.cluster.listeners)
-    list.push_back(
-        {{"name", listener.name}, {"containerPort", listener.port}, {"protocol", "TCP"}});
+    if (!node.witness)
+      list.push_back(
+          {{"name", listener.name}, {"containerPort", listener.port}, {"protocol", "TCP"}});
   list.push_back({{"name", "controller"}, {"containerPort", kControllerPort}, {"protocol", "TCP"}});
   list.push_back({{"name", "health"}, {"containerPort", kHealthPort}, {"protocol", "TCP"}});
   return list;
@@ -70,7 +69,7 @@ Json container(const RegionModel& model, const AnchorNode& node) {
                                           : cluster.image},
           {"command", {"longhaul-broker", std::string(kConfigPath) + "/server.properties"}},
           {"env", environment(model, node)},
-          {"ports", ports(model)},
+          {"ports", ports(model, node)},
           {"resources", resources(model.region().resources)},
           {"startupProbe", probe("/livez", 1, 600)},  // recovery of a large log takes time
           {"livenessProbe", probe("/livez", 10, 6)},
@@ -84,10 +83,27 @@ Json container(const RegionModel& model, const AnchorNode& node) {
                         {{"name", "data"}, {"mountPath", kDataPath}}})}};
 }
 
+/// A pod goes to the nodes of its zone, if nodes say which zone they are in, and not where another
+/// broker of the region is, if there is room elsewhere.
+Json affinity(const RegionModel& model, const AnchorNode& node) {
+  Json in_zone{{"key", "topology.kubernetes.io/zone"}, {"operator", "In"}, {"values", {node.zone}}};
+  Json others{
+      {"labelSelector", {{"matchLabels", region_labels(model.cluster.name, model.region().name)}}},
+      {"topologyKey", "kubernetes.io/hostname"}};
+  return {{"nodeAffinity",
+           {{"preferredDuringSchedulingIgnoredDuringExecution",
+             Json::array({{{"weight", 100},
+                           {"preference", {{"matchExpressions", Json::array({in_zone})}}}}})}}},
+          {"podAntiAffinity",
+           {{"preferredDuringSchedulingIgnoredDuringExecution",
+             Json::array({{{"weight", 100}, {"podAffinityTerm", others}}})}}}};
+}
+
 Json pod_template(const RegionModel& model, const AnchorNode& node) {
   Json labels = object_labels(model.cluster.name, model.region().name);
   labels[kZoneLabel] = node.zone;
   labels[kNodeIdLabel] = std::to_string(node.id);
+  labels[kRoleLabel] = node.witness ? kWitnessRole : kBrokerRole;
   return {
       {"metadata", {{"labels", std::move(labels)}}},
       {"spec",
@@ -95,6 +111,7 @@ Json pod_template(const RegionModel& model, const AnchorNode& node) {
         {"automountServiceAccountToken", false},
         {"enableServiceLinks", false},
         {"terminationGracePeriodSeconds", kGraceSeconds},
+        {"affinity", affinity(model, node)},
         {"securityContext",
          {{"runAsNonRoot", true},
           {"runAsUser", kUser},
@@ -125,7 +142,15 @@ Json data_claim(const RegionModel& model) {
 }  // namespace
 
 std::string template_hash(const RegionModel& model, const AnchorNode& node) {
-  return stable_hash(pod_template(model, node).dump() + server_properties(model, node));
+  return stable_hash(pod_template(model, node).dump() + lasting_properties(model, node));
+}
+
+bool may_found(const Json& pod) {
+  for (const Json& container : kube::at_path(pod, {"spec", "containers"}))
+    for (const Json& entry : kube::at_path(container, {"env"}))
+      if (kube::string_at(entry, {"name"}) == kFormatVariable)
+        return kube::string_at(entry, {"value"}) == kMayFound;
+  return true;  // not one of ours
 }
 
 Json stateful_set(const RegionModel& model, const AnchorNode& node) {

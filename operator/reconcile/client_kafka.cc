@@ -1,11 +1,32 @@
 #include "operator/reconcile/client_kafka.h"
 
+#include <algorithm>
+
 #include "client/admin.h"
 
 namespace longhaul::op::reconcile {
 namespace {
 
 using base::Result;
+
+/// A replica fetches at least twice a second, so one that was not at the leader's end for so long
+/// lags, or is not there. It is what Apache Kafka's leader asks of a voter it adds.
+constexpr int64_t kCurrentMs = 2000;
+
+plan::Quorum to_quorum(const client::QuorumDescription& quorum) {
+  // The leader gives its own entry the time of the answer, by the same clock.
+  int64_t now = 0;
+  for (const auto* all : {&quorum.voters, &quorum.observers})
+    for (const client::QuorumReplica& each : *all) now = std::max(now, each.last_caught_up_ms);
+  auto replicas = [&](const std::vector<client::QuorumReplica>& all) {
+    std::vector<plan::QuorumReplica> out;
+    for (const client::QuorumReplica& each : all)
+      out.push_back({each.id, each.directory,
+                     each.last_caught_up_ms >= 0 && each.last_caught_up_ms + kCurrentMs > now});
+    return out;
+  };
+  return {quorum.leader, replicas(quorum.voters), replicas(quorum.observers)};
+}
 
 class ClientKafka final : public Kafka {
  public:
@@ -16,6 +37,35 @@ class ClientKafka final : public Kafka {
     LH_ASSIGN(client::ClusterDescription cluster, admin.describe_cluster());
     ClusterState out{cluster.cluster_id, {}};
     for (const client::Node& node : cluster.brokers) out.brokers.push_back(node.id);
+    return out;
+  }
+
+  Result<plan::Quorum> describe_quorum(const Addresses& brokers) override {
+    LH_ASSIGN(client::Admin admin, admin_for(brokers));
+    LH_ASSIGN(client::QuorumDescription quorum, admin.describe_quorum());
+    return to_quorum(quorum);
+  }
+
+  Result<void> add_voter(const Addresses& brokers, const std::string& cluster_id,
+                         const NewVoter& voter) override {
+    LH_ASSIGN(client::Admin admin, admin_for(brokers));
+    return admin.add_voter(cluster_id, static_cast<int32_t>(voter.replica.id),
+                           voter.replica.directory, {"CONTROLLER", voter.host, voter.port});
+  }
+
+  Result<void> remove_voter(const Addresses& brokers, const std::string& cluster_id,
+                            const plan::QuorumReplica& voter) override {
+    LH_ASSIGN(client::Admin admin, admin_for(brokers));
+    return admin.remove_voter(cluster_id, static_cast<int32_t>(voter.id), voter.directory);
+  }
+
+  Result<std::vector<plan::Partition>> list_partitions(const Addresses& brokers) override {
+    LH_ASSIGN(client::Admin admin, admin_for(brokers));
+    LH_ASSIGN(auto topics, admin.list_topics());
+    std::vector<plan::Partition> out;
+    for (client::TopicDescription& topic : topics)
+      for (client::PartitionDescription& each : topic.partitions)
+        out.push_back({topic.name, each.index, std::move(each.replicas), std::move(each.in_sync)});
     return out;
   }
 

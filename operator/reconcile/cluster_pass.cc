@@ -8,17 +8,8 @@
 #include "operator/kube/difference.h"
 
 namespace longhaul::op::reconcile {
-namespace {
 
 using kube::Json;
-using namespace std::chrono_literals;
-
-/// For states whose end no watch tells us of.
-constexpr auto kAskAgain = 2s;
-/// For states whose end is an event: only in case it was missed.
-constexpr auto kEventComes = 30s;
-
-}  // namespace
 
 ClusterPass::ClusterPass(Dependencies& dependencies, kube::ObjectPtr object)
     : d_(dependencies), object_(std::move(object)) {}
@@ -30,9 +21,11 @@ Verdict ClusterPass::run() {
   };
   static constexpr Step kSteps[] = {
       {"validate", &ClusterPass::validate}, {"anchor", &ClusterPass::anchor},
-      {"config", &ClusterPass::config},     {"stateful-sets", &ClusterPass::stateful_sets},
+      {"config", &ClusterPass::config},     {"founder", &ClusterPass::founder},
       {"birth", &ClusterPass::birth},       {"services", &ClusterPass::services},
+      {"joiners", &ClusterPass::joiners},   {"voters", &ClusterPass::voters},
       {"roll", &ClusterPass::roll},         {"brokers", &ClusterPass::brokers},
+      {"quorum", &ClusterPass::quorum},
   };
   Verdict verdict;
   for (const Step& step : kSteps) {
@@ -42,22 +35,34 @@ Verdict ClusterPass::run() {
     break;
   }
   if (!anchor_map_) return verdict;
-  auto all = pods();
-  auto up = std::count_if(all.begin(), all.end(), [](const BrokerPod& pod) { return pod.ready; });
-  verdict.good = fmt::format("{} of {} brokers are ready", up, all.size());
-  if (anchor_.birth == model::Birth::kFounded && up < static_cast<int64_t>(all.size()))
-    verdict.degraded = verdict.good;
+  auto [all, up] = count_brokers();
+  verdict.good = fmt::format("{} of {} brokers are ready", up, all);
+  if (anchor_.birth == model::Birth::kSealed && up < all) verdict.degraded = verdict.good;
   return verdict;
 }
 
-model::RegionModel ClusterPass::model() const { return {cluster_, *object_, anchor_, d_.model}; }
+model::RegionModel ClusterPass::model() const {
+  return {cluster_, *object_, anchor_, d_.model, pod_ips_};
+}
+
+BrokerPod ClusterPass::pod_of(int64_t node_id) const {
+  return broker_pod(d_.caches, cluster_.name_space, cluster_.name, anchor_.region, node_id);
+}
 
 std::vector<BrokerPod> ClusterPass::pods() const {
   std::vector<BrokerPod> out;
-  for (const model::AnchorNode& node : anchor_.nodes)
-    out.push_back(
-        broker_pod(d_.caches, cluster_.name_space, cluster_.name, anchor_.region, node.id));
+  for (const model::AnchorNode& node : anchor_.nodes) out.push_back(pod_of(node.id));
   return out;
+}
+
+std::pair<int64_t, int64_t> ClusterPass::count_brokers() const {
+  int64_t all = 0, up = 0;
+  for (const model::AnchorNode& node : anchor_.nodes) {
+    if (node.witness) continue;
+    ++all;
+    up += pod_of(node.id).ready;
+  }
+  return {all, up};
 }
 
 StepResult ClusterPass::validate() {
@@ -77,76 +82,6 @@ std::string ClusterPass::sets_selector() const {
   return model::selector(model::region_labels(cluster_.name, cluster_.regions[0].name));
 }
 
-StepResult ClusterPass::anchor() {
-  const std::string& region = cluster_.regions[0].name;
-  kube::ObjectKey key{cluster_.name_space, model::anchor_name(cluster_.name, region)};
-  anchor_map_ = d_.caches.get(kube::kConfigMap, key);
-  // What the cache shows may be old. "founded" never changes again; everything else is asked for.
-  bool founded = false;
-  if (anchor_map_) {
-    LH_ASSIGN(anchor_, model::read_anchor(*anchor_map_));
-    founded = anchor_.birth == model::Birth::kFounded;
-  }
-  if (!founded) {
-    anchor_map_ = nullptr;
-    auto live =
-        kube::call(d_.writer.transport(), kube::get(kube::kConfigMap, key.name_space, key.name));
-    if (!live && live.error().code == base::Errc::kNotFound) return create_anchor();
-    if (!live) return tl::unexpected<base::Error>(live.error());
-    LH_ASSIGN(anchor_, model::read_anchor(*live));
-    anchor_map_ = std::make_shared<const Json>(std::move(*live));
-  }
-  return check_changes();
-}
-
-/// What of the spec contradicts the identity that the region already has.
-StepResult ClusterPass::check_changes() {
-  const api::Zone& zone = cluster_.regions[0].zones[0];
-  if (zone.name != anchor_.founder().zone)
-    return blocked("NotImplemented", "spec.regions[0].zones[0].name: moving brokers from zone " +
-                                         anchor_.founder().zone + " to " + zone.name +
-                                         " is not implemented in this version");
-  // Whether it goes with the KafkaCluster follows spec.regions[].storage.retain.
-  Json desired = model::to_config_map(anchor_, cluster_, *object_);
-  const Json& owners = kube::at_path(*anchor_map_, {"metadata", "ownerReferences"});
-  if (desired["metadata"].value("ownerReferences", Json()) == owners) return done();
-  LH_TRY(put_anchor(anchor_));
-  return done();
-}
-
-StepResult ClusterPass::create_anchor() {
-  // Asked for, not looked up: with volumes or brokers there, a new identity would be wrong.
-  kube::Scope scope{cluster_.name_space, sets_selector()};
-  for (const kube::ResourceType* type : {&kube::kPersistentVolumeClaim, &kube::kStatefulSet}) {
-    LH_ASSIGN(Json found, kube::call(d_.writer.transport(), kube::list(*type, scope, 1, "")));
-    const Json& items = kube::at_path(found, {"items"});
-    if (items.empty()) continue;
-    return blocked("AnchorLost",
-                   fmt::format("{} {} is there, but ConfigMap {}, which says who founded it, is "
-                               "not: restore it from a backup, or delete the region's "
-                               "StatefulSets and volumes, with all data, to begin anew",
-                               type->kind, kube::name_of(items[0]),
-                               model::anchor_name(cluster_.name, cluster_.regions[0].name)));
-  }
-  anchor_ = model::make_anchor(cluster_, 0, d_.random);
-  LH_ASSIGN(Json made, kube::call(d_.writer.transport(),
-                                  kube::create(kube::kConfigMap,
-                                               model::to_config_map(anchor_, cluster_, *object_))));
-  anchor_map_ = std::make_shared<const Json>(std::move(made));
-  d_.logger.info("{}: founding region {} with cluster ID {}", cluster_.name, anchor_.region,
-                 anchor_.cluster_id.to_string());
-  return done();
-}
-
-base::Result<void> ClusterPass::put_anchor(const model::Anchor& anchor) {
-  Json map = model::to_config_map(anchor, cluster_, *object_);
-  map["metadata"]["resourceVersion"] = kube::resource_version_of(*anchor_map_);
-  LH_ASSIGN(Json written, kube::call(d_.writer.transport(), kube::replace(kube::kConfigMap, map)));
-  anchor_ = anchor;
-  anchor_map_ = std::make_shared<const Json>(std::move(written));
-  return {};
-}
-
 base::Result<void> ClusterPass::apply(const kube::ResourceType& type, Json desired) {
   kube::ObjectPtr live = d_.caches.get(type, kube::key_of(desired));
   LH_TRY(d_.writer.apply(type, std::move(desired), live.get()));
@@ -154,10 +89,10 @@ base::Result<void> ClusterPass::apply(const kube::ResourceType& type, Json desir
 }
 
 StepResult ClusterPass::config() {
+  for (const BrokerPod& each : pods())
+    if (!each.ip.empty()) pod_ips_[each.node_id] = each.ip;
   LH_TRY(apply(kube::kServiceAccount, model::service_account(model())));
   LH_TRY(apply(kube::kPodDisruptionBudget, model::pod_disruption_budget(model())));
-  for (const model::AnchorNode& node : anchor_.nodes)
-    LH_TRY(apply(kube::kConfigMap, model::broker_config_map(model(), node)));
   return done();
 }
 
@@ -171,59 +106,39 @@ StepResult ClusterPass::check_volumes(const model::AnchorNode& node, const Json&
                  "is not implemented in this version");
 }
 
-StepResult ClusterPass::stateful_sets() {
-  for (const model::AnchorNode& node : anchor_.nodes) {
-    Json desired = model::stateful_set(model(), node);
-    if (kube::ObjectPtr live = d_.caches.get(kube::kStatefulSet, kube::key_of(desired))) {
-      StepResult fits = check_volumes(node, *live);
-      if (!fits || !fits->is_done()) return fits;
-      // The size is the same by value; its text ("1024Mi" for "1Gi") cannot be changed.
-      const Json& claim = kube::at_path(*live, {"spec", "volumeClaimTemplates"})[0];
-      desired["spec"]["volumeClaimTemplates"][0]["spec"]["resources"]["requests"]["storage"] =
-          kube::string_at(claim, {"spec", "resources", "requests", "storage"});
-    }
-    LH_TRY(apply(kube::kStatefulSet, std::move(desired)));
+StepResult ClusterPass::apply_broker(const model::AnchorNode& node) {
+  Json config = model::broker_config_map(model(), node);
+  kube::ObjectPtr old = d_.caches.get(kube::kConfigMap, kube::key_of(config));
+  if (old && !knows_addresses()) model::keep_bootstrap_property(config, *old);
+  LH_TRY(apply(kube::kConfigMap, std::move(config)));
+  Json desired = model::stateful_set(model(), node);
+  if (kube::ObjectPtr live = d_.caches.get(kube::kStatefulSet, kube::key_of(desired))) {
+    StepResult fits = check_volumes(node, *live);
+    if (!fits || !fits->is_done()) return fits;
+    // The size is the same by value; its text ("1024Mi" for "1Gi") cannot be changed.
+    const Json& claim = kube::at_path(*live, {"spec", "volumeClaimTemplates"})[0];
+    desired["spec"]["volumeClaimTemplates"][0]["spec"]["resources"]["requests"]["storage"] =
+        kube::string_at(claim, {"spec", "resources", "requests", "storage"});
   }
+  LH_TRY(apply(kube::kStatefulSet, std::move(desired)));
   return done();
 }
 
-StepResult ClusterPass::birth() {
-  if (anchor_.birth == model::Birth::kFounding) {
-    StepResult founded = found();
-    if (!founded || !founded->is_done()) return founded;
-    StepResult again = stateful_sets();
-    if (!again || !again->is_done()) return again;
-  }
-  // Nobody may reach the region while a pod that is made anew could still found it.
-  for (const model::AnchorNode& node : anchor_.nodes) {
-    Json desired = model::stateful_set(model(), node);
-    kube::ObjectPtr live = d_.caches.get(kube::kStatefulSet, kube::key_of(desired));
-    if (!live || !is_observed(*live) ||
-        !kube::first_difference(desired["spec"]["template"], (*live)["spec"]["template"]).empty())
-      return requeue_after(
-          kEventComes, "Founding",
-          "waiting for StatefulSet " + kube::name_of(desired) + " to take its template over");
-  }
-  return done();
+/// Pods have no address while they are made anew: what is not known now was known before.
+bool ClusterPass::knows_addresses() const {
+  return d_.model.advertise == model::Advertise::kDns || pod_ips_.size() == anchor_.nodes.size();
 }
 
-StepResult ClusterPass::found() {
-  BrokerPod founder = pods().front();
-  std::string name = model::broker_name(cluster_.name, anchor_.region, founder.node_id) + "-0";
-  if (!founder.ready)
-    return requeue_after(kEventComes, "Founding", "waiting for pod " + name + " to be ready");
-  auto state = d_.kafka.describe_cluster(ready_addresses({founder}, cluster_.listeners[0].port));
-  if (!state)
-    return requeue_after(kAskAgain, "Founding", "pod " + name + ": " + state.error().message);
-  std::string expected = anchor_.cluster_id.to_string();
-  if (state->cluster_id != expected)
-    return blocked("WrongCluster", "the volume of pod " + name + " belongs to cluster " +
-                                       state->cluster_id + ", not to " + expected);
-  model::Anchor founded = anchor_;
-  founded.birth = model::Birth::kFounded;
-  LH_TRY(put_anchor(founded));
-  d_.writer.event(*object_, false, "Founded",
-                  "region " + anchor_.region + " was founded with cluster ID " + expected);
+StepResult ClusterPass::founder() { return apply_broker(anchor_.founder()); }
+
+StepResult ClusterPass::joiners() {
+  if (d_.model.advertise == model::Advertise::kPodIp && pod_ips_.empty())
+    return requeue_after(kEventComes, "BrokersNotReady", "waiting for a pod to have an address");
+  for (const model::AnchorNode& node : anchor_.nodes) {
+    if (node.id == anchor_.founder().id) continue;
+    StepResult applied = apply_broker(node);
+    if (!applied || !applied->is_done()) return applied;
+  }
   return done();
 }
 
@@ -233,59 +148,30 @@ StepResult ClusterPass::services() {
   return done();
 }
 
-StepResult ClusterPass::roll() {
-  for (const model::AnchorNode& node : anchor_.nodes) {
-    BrokerPod broker =
-        broker_pod(d_.caches, cluster_.name_space, cluster_.name, anchor_.region, node.id);
-    if (!broker.pod) continue;
-    if (kube::annotation_of(*broker.pod, model::kTemplateAnnotation) ==
-        model::template_hash(model(), node))
-      continue;
-    std::string name = kube::name_of(*broker.pod);
-    if (!kube::is_deleting(*broker.pod)) {
-      d_.writer.event(*object_, false, "Restarting",
-                      "pod " + name + " is replaced to take over a new configuration; it is the " +
-                          "only broker, so clients have to wait");
-      LH_TRY(d_.writer.remove(kube::kPod, *broker.pod));
-    }
-    return requeue_after(kEventComes, "Restarting", "waiting for pod " + name + " to be replaced");
+/// Who votes and who leads; what was known, if nobody could be asked now.
+Json ClusterPass::quorum_status() const {
+  if (!quorum_) {
+    for (const Json& old : kube::at_path(*object_, {"status", "regions"}))
+      if (kube::string_at(old, {"name"}) == anchor_.region) return kube::at_path(old, {"quorum"});
+    return {};
   }
-  return done();
-}
-
-StepResult ClusterPass::brokers() {
-  std::vector<BrokerPod> all = pods();
-  for (const BrokerPod& broker : all)
-    if (!broker.ready)
-      return requeue_after(
-          kEventComes, "BrokersNotReady",
-          fmt::format("waiting for pod {}-0 to be ready",
-                      model::broker_name(cluster_.name, anchor_.region, broker.node_id)));
-  auto state = d_.kafka.describe_cluster(ready_addresses(all, cluster_.listeners[0].port));
-  if (!state) return requeue_after(kAskAgain, "BrokersNotReady", state.error().message);
-  if (state->cluster_id != anchor_.cluster_id.to_string())
-    return blocked("WrongCluster", "the brokers belong to cluster " + state->cluster_id +
-                                       ", not to " + anchor_.cluster_id.to_string());
-  for (const BrokerPod& broker : all)
-    if (std::find(state->brokers.begin(), state->brokers.end(), broker.node_id) ==
-        state->brokers.end())
-      return requeue_after(kAskAgain, "BrokersNotReady",
-                           fmt::format("broker {} is not registered", broker.node_id));
-  return done();
+  Json voters = Json::array();
+  for (const plan::QuorumReplica& voter : quorum_->voters) voters.push_back(voter.id);
+  return {{"leader", quorum_->leader}, {"voters", std::move(voters)}};
 }
 
 Json ClusterPass::region_status() const {
-  auto all = pods();
-  auto up = std::count_if(all.begin(), all.end(), [](const BrokerPod& pod) { return pod.ready; });
-  Json region{{"name", anchor_.region}, {"brokers", all.size()}, {"readyBrokers", up}};
-  if (anchor_.birth != model::Birth::kFounded) return region;
+  auto [all, up] = count_brokers();
+  Json region{{"name", anchor_.region}, {"brokers", all}, {"readyBrokers", up}};
+  if (anchor_.birth == model::Birth::kFounding) return region;
   region["clusterId"] = anchor_.cluster_id.to_string();
+  if (Json quorum = quorum_status(); !quorum.is_null()) region["quorum"] = std::move(quorum);
   if (d_.model.advertise == model::Advertise::kDns) {
     region["bootstrapServers"] = model::bootstrap_address(model());
     return region;
   }
   std::string addresses;
-  for (const std::string& address : ready_addresses(all, cluster_.listeners[0].port))
+  for (const std::string& address : ready_addresses(pods(), client_port()))
     addresses += (addresses.empty() ? "" : ",") + address;
   if (!addresses.empty()) region["bootstrapServers"] = addresses;
   return region;

@@ -1,7 +1,11 @@
 // One pass over the steps of a KafkaCluster. Inside of cluster_reconciler.
 #pragma once
 
+#include <chrono>
+#include <map>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "operator/model/desired.h"
@@ -11,6 +15,11 @@
 #include "operator/reconcile/status.h"
 
 namespace longhaul::op::reconcile {
+
+/// How soon states are looked at again whose end no watch tells us of.
+inline constexpr std::chrono::milliseconds kAskAgain{2000};
+/// The same where an event ends them: only in case it was missed.
+inline constexpr std::chrono::milliseconds kEventComes{30'000};
 
 class ClusterPass {
  public:
@@ -25,20 +34,34 @@ class ClusterPass {
   StepResult validate();
   StepResult anchor();
   StepResult config();
-  StepResult stateful_sets();
+  StepResult founder();
   StepResult birth();
   StepResult services();
+  StepResult joiners();
+  StepResult voters();
   StepResult roll();
   StepResult brokers();
+  StepResult quorum();
 
   StepResult check_changes();
   StepResult create_anchor();
   base::Result<void> put_anchor(const model::Anchor& anchor);
   StepResult check_volumes(const model::AnchorNode& node, const kube::Json& live) const;
+  StepResult apply_broker(const model::AnchorNode& node);
+  bool knows_addresses() const;
   StepResult found();
+  StepResult seal();
+  base::Result<kube::Json> ask_for_founders(const kube::ResourceType& type);
+  base::Result<void> change_voters(const Addresses& up, const plan::VoterPlan& plan);
+  base::Result<plan::RollEvidence> roll_evidence();
   base::Result<void> apply(const kube::ResourceType& type, kube::Json desired);
   model::RegionModel model() const;
+  BrokerPod pod_of(int64_t node_id) const;
   std::vector<BrokerPod> pods() const;
+  /// How many there shall be, and how many are ready; witnesses do not count.
+  std::pair<int64_t, int64_t> count_brokers() const;
+  int64_t client_port() const { return cluster_.listeners[0].port; }
+  kube::Json quorum_status() const;
   std::string sets_selector() const;
   kube::Json region_status() const;
 
@@ -46,7 +69,10 @@ class ClusterPass {
   const kube::ObjectPtr object_;
   api::KafkaCluster cluster_;
   model::Anchor anchor_;
-  kube::ObjectPtr anchor_map_;  // as read; null until the anchor step has passed
+  kube::ObjectPtr anchor_map_;              // as read; null until the anchor step has passed
+  std::map<int64_t, std::string> pod_ips_;  // by node ID, of pods that have one
+  std::optional<plan::Quorum> quorum_;      // as it was before the voters step changed it
+  std::string unsettled_;                   // what the quorum still waits for
 };
 
 }  // namespace longhaul::op::reconcile

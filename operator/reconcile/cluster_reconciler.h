@@ -13,12 +13,15 @@ namespace longhaul::op::reconcile {
 ///
 ///   validate      the spec is well-formed and can be carried out
 ///   anchor        the region has an identity, noted before anything is founded
-///   config        ServiceAccount, PodDisruptionBudget, a ConfigMap per broker
-///   stateful-sets one per broker
-///   birth         the founder has founded; its permission to do so is taken away
+///   config        ServiceAccount, PodDisruptionBudget
+///   founder       ConfigMap and StatefulSet of the broker that founds the region
+///   birth         it has founded; its permission to do so is taken away
 ///   services      only now can clients find it
-///   roll          pods that were made from an older template are replaced
+///   joiners       those of all other brokers
+///   voters        one change of who votes in the metadata quorum, if one is due and safe
+///   roll          pods that were made from an older template are replaced, one at a time
 ///   brokers       they are ready and say so themselves
+///   quorum        everybody votes who shall
 ///
 /// Objects are removed with their owner by Kubernetes' garbage collector.
 class ClusterReconciler {

@@ -9,6 +9,8 @@
 
 #include "base/result.h"
 #include "base/uuid.h"
+#include "operator/plan/roll.h"
+#include "operator/plan/voters.h"
 
 namespace longhaul::op::reconcile {
 
@@ -33,6 +35,13 @@ struct NewTopic {
   std::map<std::string, std::string> config;
 };
 
+/// A node that shall vote, and where the other voters reach it.
+struct NewVoter {
+  plan::QuorumReplica replica;
+  std::string host;
+  uint16_t port = 0;
+};
+
 /// Blocking; safe from any thread. Errors of a broker come with Kafka's name for them:
 /// kInvalidArgument what a person must change, kNotFound, kAlreadyExists, everything else is
 /// kUnavailable or kTimedOut.
@@ -41,6 +50,14 @@ class Kafka {
   virtual ~Kafka() = default;
 
   virtual base::Result<ClusterState> describe_cluster(const Addresses& brokers) = 0;
+  /// kUnavailable while nobody leads the quorum.
+  virtual base::Result<plan::Quorum> describe_quorum(const Addresses& brokers) = 0;
+  virtual base::Result<void> add_voter(const Addresses& brokers, const std::string& cluster_id,
+                                       const NewVoter& voter) = 0;
+  virtual base::Result<void> remove_voter(const Addresses& brokers, const std::string& cluster_id,
+                                          const plan::QuorumReplica& voter) = 0;
+  /// Of every topic.
+  virtual base::Result<std::vector<plan::Partition>> list_partitions(const Addresses& brokers) = 0;
   /// None if there is no such topic; never creates one.
   virtual base::Result<std::optional<TopicState>> describe_topic(const Addresses& brokers,
                                                                  const std::string& topic) = 0;

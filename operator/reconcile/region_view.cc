@@ -13,6 +13,7 @@ BrokerPod broker_pod(const Caches& caches, const std::string& name_space,
   out.pod =
       caches.get(kube::kPod, {name_space, model::broker_name(cluster, region, node_id) + "-0"});
   if (!out.pod) return out;
+  out.witness = kube::label_of(*out.pod, model::kRoleLabel) == model::kWitnessRole;
   out.ip = kube::string_at(*out.pod, {"status", "podIP"});
   out.ready = !out.ip.empty() && !kube::is_deleting(*out.pod) &&
               kube::string_at(kube::condition_of(*out.pod, "Ready"), {"status"}) == "True";
@@ -22,7 +23,7 @@ BrokerPod broker_pod(const Caches& caches, const std::string& name_space,
 Addresses ready_addresses(const std::vector<BrokerPod>& pods, int64_t port) {
   Addresses out;
   for (const BrokerPod& pod : pods) {
-    if (!pod.ready) continue;
+    if (!pod.ready || pod.witness) continue;
     bool v6 = pod.ip.find(':') != std::string::npos;
     out.push_back((v6 ? "[" + pod.ip + "]" : pod.ip) + ":" + std::to_string(port));
   }

@@ -13,15 +13,16 @@ namespace longhaul::op::reconcile {
 /// A broker's pod, or that there is none.
 struct BrokerPod {
   int64_t node_id = 0;
-  kube::ObjectPtr pod;  // null: there is none
-  bool ready = false;   // the Ready condition, of a pod that is not being deleted
+  kube::ObjectPtr pod;   // null: there is none
+  bool ready = false;    // the Ready condition, of a pod that is not being deleted
+  bool witness = false;  // no client can ask it
   std::string ip;
 };
 
 BrokerPod broker_pod(const Caches& caches, const std::string& name_space,
                      const std::string& cluster, const std::string& region, int64_t node_id);
 
-/// "IP:PORT" of those that are ready.
+/// "IP:PORT" of brokers that are ready.
 Addresses ready_addresses(const std::vector<BrokerPod>& pods, int64_t port);
 
 /// The StatefulSet controller has seen the newest template: whatever pod it makes from now on is

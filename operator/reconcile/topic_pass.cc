@@ -29,13 +29,13 @@ const Json* region_of(const Json& cluster, const std::string& name) {
   return nullptr;
 }
 
-std::optional<model::Anchor> founded_anchor(const Caches& caches, const std::string& name_space,
-                                            const std::string& cluster, const std::string& region) {
+std::optional<model::Anchor> sealed_anchor(const Caches& caches, const std::string& name_space,
+                                           const std::string& cluster, const std::string& region) {
   kube::ObjectPtr map =
       caches.get(kube::kConfigMap, {name_space, model::anchor_name(cluster, region)});
   if (!map) return std::nullopt;
   auto anchor = model::read_anchor(*map);
-  if (!anchor || anchor->birth != model::Birth::kFounded) return std::nullopt;
+  if (!anchor || anchor->birth != model::Birth::kSealed) return std::nullopt;
   return *anchor;
 }
 
@@ -102,7 +102,8 @@ StepResult TopicPass::cluster() {
                                    ? "spec.region: must be given, the cluster has several"
                                    : "spec.region: the cluster has no region " + topic_.region);
   std::string region_name = kube::string_at(*region, {"name"});
-  auto anchor = founded_anchor(d_.caches, topic_.name_space, topic_.cluster, region_name);
+  cluster_is_ready_ = kube::string_at(kube::condition_of(*object, "Ready"), {"status"}) == "True";
+  auto anchor = sealed_anchor(d_.caches, topic_.name_space, topic_.cluster, region_name);
   std::vector<BrokerPod> pods;
   if (anchor)
     for (const model::AnchorNode& node : anchor->nodes)
@@ -153,6 +154,9 @@ StepResult TopicPass::topic() {
   NewTopic wanted{topic_.topic_name, static_cast<int32_t>(topic_.partitions),
                   static_cast<int16_t>(topic_.replicas), topic_.config};
   auto created = d_.kafka.create_topic(brokers_, wanted);
+  // More replicas than brokers, for one: those that are still to come may make it right.
+  if (!created && created.error().code == base::Errc::kInvalidArgument && !cluster_is_ready_)
+    return requeue_after(kClusterComes, "WaitingForCluster", created.error().message);
   if (!created && created.error().code == base::Errc::kInvalidArgument)
     return blocked("Refused", created.error().message);
   if (!created && created.error().code != base::Errc::kAlreadyExists)
@@ -210,8 +214,8 @@ bool TopicPass::cluster_is_gone() const {
   kube::ObjectPtr object = d_.caches.get(kube::kKafkaCluster, {topic_.name_space, topic_.cluster});
   if (!object || kube::is_deleting(*object)) return true;
   const Json* region = region_of(*object, topic_.region);
-  return !region || !founded_anchor(d_.caches, topic_.name_space, topic_.cluster,
-                                    kube::string_at(*region, {"name"}));
+  return !region || !sealed_anchor(d_.caches, topic_.name_space, topic_.cluster,
+                                   kube::string_at(*region, {"name"}));
 }
 
 StepResult TopicPass::let_go() {

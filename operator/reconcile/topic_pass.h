@@ -43,6 +43,7 @@ class TopicPass {
   const kube::ObjectPtr object_;
   api::KafkaTopic topic_;
   Addresses brokers_;
+  bool cluster_is_ready_ = false;
   std::optional<TopicState> state_;
 };
 

@@ -49,10 +49,35 @@ TEST_P(BirthTest, LostVolumeIsNotFoundedAgain) {
   ASSERT_TRUE(apply(kSmallCluster));
   settle();
   ASSERT_EQ(ready(kKafkaCluster, "demo"), "True/Ready");
-  node_->lose_volume();
+  node_->lose_volumes();
   settle();
   EXPECT_EQ(node_->founded, 1);
   EXPECT_EQ(ready(kKafkaCluster, "demo"), "False/BrokersNotReady");
+}
+
+TEST_P(BirthTest, VolumeEmptiedUnderItsPodIsNotFoundedAgain) {
+  ASSERT_TRUE(apply(kSmallCluster));
+  settle();
+  ASSERT_EQ(ready(kKafkaCluster, "demo"), "True/Ready");
+  node_->empty_volume("demo-home-1001");
+  settle();
+  EXPECT_EQ(node_->founded, 1);
+  EXPECT_EQ(ready(kKafkaCluster, "demo"), "False/BrokersNotReady");
+}
+
+TEST_P(BirthTest, NobodyJoinsBeforeTheRegionIsFounded) {
+  std::string yaml = kSmallCluster;
+  yaml.replace(yaml.find("[{name: a}]"), 11, "[{name: a}, {name: b}, {name: c}]");
+  ASSERT_TRUE(apply(yaml));
+  node_->sets_are_observed = false;
+  settle();
+  EXPECT_EQ(ready(kKafkaCluster, "demo"), "False/Founding");
+  EXPECT_FALSE(exists(kube::kStatefulSet, "demo-home-1002"));
+  node_->sets_are_observed = true;
+  settle();
+  EXPECT_EQ(ready(kKafkaCluster, "demo"), "True/Ready") << message(kKafkaCluster, "demo");
+  EXPECT_EQ(kafka_.changes, "+1002 +1003 ");
+  EXPECT_EQ(node_->founded, 1);
 }
 
 TEST_P(BirthTest, LostAnchorIsNotMadeAnew) {
@@ -76,10 +101,12 @@ TEST_P(BirthTest, VolumeOfAnotherClusterIsRefused) {
   EXPECT_FALSE(reachable());
 }
 
-/// The operator dies after each number of writes; a volume is lost at that moment, or not; the next
-/// operator goes on.
+/// The operator dies after each number of writes; the volume is lost at that moment, with its pod
+/// or under it; the next operator goes on.
 TEST_P(BirthTest, DeathAtEveryWrite) {
-  for (int writes = 0;; ++writes) {
+  for (int round = 0;; ++round) {
+    int writes = round / 2;
+    bool under_its_pod = round % 2 == 1;
     name_space_ = server_->make_namespace();
     kafka_.volume = nullptr;
     node_ = std::make_unique<FakeNode>(server_->transport(), name_space_, kafka_);
@@ -96,7 +123,10 @@ TEST_P(BirthTest, DeathAtEveryWrite) {
     }
     bool was_reachable = reachable();
     int founded_before = node_->founded;
-    if (node_->has_volume()) node_->lose_volume();
+    if (node_->has_volume() && under_its_pod)
+      node_->empty_volume("demo-home-1001");
+    else if (node_->has_volume())
+      node_->lose_volumes();
     operator_ = std::make_unique<OperatorLife>(server_->transport(), name_space_, kafka_);
     settle();
     if (was_reachable) {
@@ -108,7 +138,7 @@ TEST_P(BirthTest, DeathAtEveryWrite) {
     if (was_reachable || ready(kKafkaCluster, "demo") == "True/Ready") {
       EXPECT_EQ(format(), "join");
     }
-    if (finished) break;
+    if (finished && under_its_pod) break;
     ASSERT_LT(writes, 60);
   }
 }

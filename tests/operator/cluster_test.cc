@@ -24,13 +24,7 @@ TEST_P(ClusterTest, BecomesReadyAndThenNothingIsWritten) {
             node_->volume().cluster_id);
   EXPECT_EQ(kube::string_at(cluster["status"]["regions"][0], {"bootstrapServers"}),
             "demo-home-bootstrap." + name_space_ + ".svc:9092");
-  int before = operator_->transport.writes;
-  for (int i = 0; i < 5; ++i) operator_->round();
-  EXPECT_EQ(operator_->transport.writes, before);
-  // A new life of the operator knows nothing, and still has nothing to do.
-  operator_ = std::make_unique<OperatorLife>(server_->transport(), name_space_, kafka_);
-  for (int i = 0; i < 3; ++i) operator_->round();
-  EXPECT_EQ(operator_->transport.writes, 0);
+  expect_nothing_left_to_do();
 }
 
 TEST_P(ClusterTest, FieldsNotImplementedAreNamed) {
@@ -43,7 +37,7 @@ spec:
   listeners: [{name: internal}, {name: external, port: 9094, type: loadbalancer, tls: true}]
   regions:
     - name: us
-      zones: [{name: la, brokers: 2}, {name: chi}]
+      zones: [{name: la, brokers: 2}, {name: chi, kubeconfigSecret: c}, {name: w, witness: true}]
       storage: {volumes: [{size: 1Gi}, {size: 1Gi}]}
     - {name: sg, zones: [{name: a}], storage: {volumes: [{size: 1Gi}]}}
   links: [{name: l, from: us, to: sg, topics: [".*"]}]
@@ -51,9 +45,10 @@ spec:
   settle();
   EXPECT_EQ(ready(kKafkaCluster, "demo"), "False/NotImplemented");
   EXPECT_EQ(message(kKafkaCluster, "demo"),
-            "spec.listeners[1].type, spec.listeners[1].tls, spec.regions[0].zones[0].brokers, "
-            "spec.regions[0].zones[1], spec.regions[0].storage.volumes[1], spec.regions[1], "
-            "spec.links[0] are not implemented in this version");
+            "spec.listeners[1].type, spec.listeners[1].tls, "
+            "spec.regions[0].zones[1].kubeconfigSecret, "
+            "spec.regions[0].storage.volumes[1], spec.regions[1], spec.links[0] are not "
+            "implemented in this version");
   EXPECT_FALSE(exists(kube::kConfigMap, "demo-us-anchor"));
 }
 

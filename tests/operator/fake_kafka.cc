@@ -11,13 +11,76 @@ using op::reconcile::TopicState;
 Result<void> FakeKafka::reach(const Addresses& brokers) {
   std::lock_guard lock(mutex_);
   ++calls;
-  if (volume && !brokers.empty()) return {};
+  if (volume && !brokers.empty() && has_majority()) return {};
   return base::fail(Errc::kUnavailable, "connection refused");
 }
 
 Result<ClusterState> FakeKafka::describe_cluster(const Addresses& brokers) {
   LH_TRY(reach(brokers));
-  return ClusterState{volume->cluster_id, {node_id}};
+  ClusterState state{volume->cluster_id, {}};
+  for (const auto& [id, directory] : running)
+    if (!witnesses.contains(id)) state.brokers.push_back(static_cast<int32_t>(id));
+  return state;
+}
+
+void FakeKafka::forget() {
+  volume = nullptr;
+  running.clear();
+  witnesses.clear();
+  voters.clear();
+  changes.clear();
+}
+
+bool FakeKafka::has_majority() const {
+  size_t up = 0;
+  for (const auto& [id, directory] : voters) {
+    auto found = running.find(id);
+    up += found != running.end() && found->second == directory;
+  }
+  return up > voters.size() / 2;
+}
+
+Result<op::plan::Quorum> FakeKafka::describe_quorum(const Addresses& brokers) {
+  LH_TRY(reach(brokers));
+  op::plan::Quorum quorum;
+  for (const auto& [id, directory] : voters) {
+    auto found = running.find(id);
+    bool current = found != running.end() && found->second == directory;
+    if (current && quorum.leader < 0) quorum.leader = id;
+    quorum.voters.push_back({id, directory, current});
+  }
+  for (const auto& [id, directory] : running)
+    if (auto voter = voters.find(id); voter == voters.end() || voter->second != directory)
+      quorum.observers.push_back({id, directory, true});
+  return quorum;
+}
+
+Result<void> FakeKafka::add_voter(const Addresses& brokers, const std::string& cluster_id,
+                                  const op::reconcile::NewVoter& voter) {
+  LH_TRY(reach(brokers));
+  auto [id, directory, current] = voter.replica;
+  if (cluster_id != volume->cluster_id || voter.host.empty() || voter.port != 9093)
+    return base::fail(Errc::kInvalidArgument, "INVALID_REQUEST");
+  if (!voters.emplace(id, directory).second)
+    return base::fail(Errc::kAlreadyExists, "DUPLICATE_VOTER");
+  changes += "+" + std::to_string(id) + " ";
+  return {};
+}
+
+Result<void> FakeKafka::remove_voter(const Addresses& brokers, const std::string& cluster_id,
+                                     const op::plan::QuorumReplica& voter) {
+  LH_TRY(reach(brokers));
+  auto found = voters.find(voter.id);
+  if (cluster_id != volume->cluster_id || found == voters.end() || found->second != voter.directory)
+    return base::fail(Errc::kNotFound, "VOTER_NOT_FOUND");
+  voters.erase(found);
+  changes += "-" + std::to_string(voter.id) + " ";
+  return {};
+}
+
+Result<std::vector<op::plan::Partition>> FakeKafka::list_partitions(const Addresses& brokers) {
+  LH_TRY(reach(brokers));
+  return partitions;
 }
 
 Result<std::optional<TopicState>> FakeKafka::describe_topic(const Addresses& brokers,
@@ -32,7 +95,7 @@ Result<std::optional<TopicState>> FakeKafka::describe_topic(const Addresses& bro
 Result<void> FakeKafka::create_topic(const Addresses& brokers, const NewTopic& topic) {
   LH_TRY(reach(brokers));
   std::lock_guard lock(mutex_);
-  if (topic.replicas > 1)
+  if (topic.replicas > static_cast<int>(running.size()))
     return base::fail(Errc::kInvalidArgument, topic.name + ": INVALID_REPLICATION_FACTOR");
   if (volume->topics.contains(topic.name))
     return base::fail(Errc::kAlreadyExists, topic.name + ": TOPIC_ALREADY_EXISTS");

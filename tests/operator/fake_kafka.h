@@ -1,8 +1,9 @@
-// Brokers of one region in memory, with the volume that they live on.
+// Brokers of one region in memory, with what their volumes hold.
 #pragma once
 
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 
 #include "base/random.h"
@@ -10,7 +11,7 @@
 
 namespace longhaul::tests {
 
-/// What a broker's volume holds: a cluster's identity and topics. Lost with the volume.
+/// What the volumes of a cluster hold: its identity and topics. Lost with the last of them.
 struct FakeVolume {
   std::string cluster_id;
   struct Topic {
@@ -20,7 +21,8 @@ struct FakeVolume {
   std::map<std::string, Topic> topics;
 };
 
-/// Answers as a broker would whose volume is `volume`; with none, nobody answers.
+/// Answers as brokers would that have the data of `volume`; with none, or without a majority of the
+/// voters, nobody answers.
 class FakeKafka final : public op::reconcile::Kafka {
  public:
   template <class T>
@@ -28,11 +30,25 @@ class FakeKafka final : public op::reconcile::Kafka {
   using Addresses = op::reconcile::Addresses;
 
   FakeVolume* volume = nullptr;
-  int32_t node_id = 1001;
+  std::map<int64_t, base::Uuid> running;  // node IDs to the directories they run with
+  std::set<int64_t> witnesses;            // those of them that are no brokers
+  std::map<int64_t, base::Uuid> voters;
+  std::string changes;  // of the voters, such as "+1002 -1003 "
+  std::vector<op::plan::Partition> partitions;
   int32_t default_partitions = 1;
   int calls = 0;
 
+  /// A cluster that has not been founded.
+  void forget();
+  bool has_majority() const;
+
   Result<op::reconcile::ClusterState> describe_cluster(const Addresses& brokers) override;
+  Result<op::plan::Quorum> describe_quorum(const Addresses& brokers) override;
+  Result<void> add_voter(const Addresses& brokers, const std::string& cluster_id,
+                         const op::reconcile::NewVoter& voter) override;
+  Result<void> remove_voter(const Addresses& brokers, const std::string& cluster_id,
+                            const op::plan::QuorumReplica& voter) override;
+  Result<std::vector<op::plan::Partition>> list_partitions(const Addresses& brokers) override;
   Result<std::optional<op::reconcile::TopicState>> describe_topic(
       const Addresses& brokers, const std::string& topic) override;
   Result<void> create_topic(const Addresses& brokers, const op::reconcile::NewTopic& t) override;

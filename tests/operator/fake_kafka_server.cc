@@ -3,6 +3,7 @@
 #include "protocol/messages/create_topics.h"
 #include "protocol/messages/describe_cluster.h"
 #include "protocol/messages/describe_configs.h"
+#include "protocol/messages/describe_quorum.h"
 #include "protocol/messages/metadata.h"
 
 namespace longhaul::tests {
@@ -18,9 +19,11 @@ base::Bytes FakeKafkaServer::answer(const RequestFrame& request) {
     case ApiKey::kApiVersions:
       return FakeBroker::versions(
           request, {ApiKey::kApiVersions, ApiKey::kDescribeCluster, ApiKey::kMetadata,
-                    ApiKey::kCreateTopics, ApiKey::kDescribeConfigs});
+                    ApiKey::kCreateTopics, ApiKey::kDescribeConfigs, ApiKey::kDescribeQuorum});
     case ApiKey::kMetadata:
       return metadata(request);
+    case ApiKey::kDescribeQuorum:
+      return quorum(request);
     case ApiKey::kCreateTopics:
       return create(request);
     case ApiKey::kDescribeConfigs:
@@ -50,6 +53,16 @@ base::Bytes FakeKafkaServer::metadata(const RequestFrame& request) {
     }
     response.topics.push_back(std::move(topic));
   }
+  return FakeBroker::answer(request, response, request.version);
+}
+
+base::Bytes FakeKafkaServer::quorum(const RequestFrame& request) {
+  protocol::DescribeQuorumResponse response;
+  auto& partition = response.topics.emplace_back().partitions.emplace_back();
+  partition.leader_id = 1001;
+  auto& voter = partition.current_voters.emplace_back();
+  voter.replica_id = 1001;
+  voter.last_caught_up_timestamp = 1;
   return FakeBroker::answer(request, response, request.version);
 }
 

@@ -26,6 +26,7 @@ class FakeKafkaServer {
   };
   base::Bytes answer(const protocol::RequestFrame& request);
   base::Bytes metadata(const protocol::RequestFrame& request);
+  base::Bytes quorum(const protocol::RequestFrame& request);
   base::Bytes create(const protocol::RequestFrame& request);
   base::Bytes configs(const protocol::RequestFrame& request);
 

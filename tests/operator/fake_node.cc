@@ -28,7 +28,9 @@ std::string property(const std::string& text, const std::string& name) {
 }
 
 FakeNode::FakeNode(kube::Transport& transport, std::string name_space, FakeKafka& kafka)
-    : transport_(transport), name_space_(std::move(name_space)), kafka_(kafka) {}
+    : transport_(transport), name_space_(std::move(name_space)), kafka_(kafka) {
+  kafka_.forget();
+}
 
 Json FakeNode::must(const kube::Request& request) {
   auto answer = kube::call(transport_, request);
@@ -38,8 +40,21 @@ Json FakeNode::must(const kube::Request& request) {
 }
 
 void FakeNode::step() {
+  forget_absent_pods();
   Json sets = must(kube::list(kube::kStatefulSet, {name_space_, ""}, 100, ""));
   for (const Json& set : sets["items"]) run_set(set);
+  Json pods = must(kube::list(kube::kPod, {name_space_, ""}, 100, ""));
+  for (const Json& pod : pods["items"])
+    if (kube::string_at(kube::condition_of(pod, "Ready"), {"status"}) != "True") run_pod(pod);
+}
+
+void FakeNode::forget_absent_pods() {
+  Json pods = must(kube::list(kube::kPod, {name_space_, ""}, 100, ""));
+  std::erase_if(kafka_.running, [&](const auto& broker) {
+    for (const Json& pod : pods["items"])
+      if (kube::label_of(pod, "longhaul.dev/node-id") == std::to_string(broker.first)) return false;
+    return true;
+  });
 }
 
 void FakeNode::run_set(const Json& set) {
@@ -59,9 +74,13 @@ void FakeNode::run_set(const Json& set) {
   pod["metadata"]["name"] = name + "-0";
   pod["metadata"]["namespace"] = name_space_;
   pod["spec"]["volumes"].push_back({{"name", "data"}, {"emptyDir", Json::object()}});
-  Json made = must(kube::create(kube::kPod, pod));
-  bool ready = start_broker(made);
-  kube::Request patch = kube::merge_patch(kube::kPod, name_space_, name + "-0", Json::object());
+  must(kube::create(kube::kPod, pod));
+}
+
+void FakeNode::run_pod(const Json& pod) {
+  std::string name = kube::name_of(pod);
+  bool ready = start_broker(pod);
+  kube::Request patch = kube::merge_patch(kube::kPod, name_space_, name, Json::object());
   patch.path += "/status";
   patch.body = Json{{"status",
                      {{"phase", "Running"},
@@ -79,21 +98,48 @@ bool FakeNode::start_broker(const Json& pod) {
   Json config = must(kube::get(kube::kConfigMap, name_space_, config_name));
   std::string properties = config["data"]["server.properties"];
   if (broker) return broker(pod, properties);
-  if (!volume_) {
-    if (variable(pod, "LONGHAUL_FORMAT") != "found") return false;
-    volume_ = FakeVolume{property(properties, "longhaul.cluster.id"), {}};
-    ++founded;
-  }
+  std::string set = kube::name_of(pod);
+  set.resize(set.size() - 2);  // "-0"
+  if (!disks_.contains(set) && !born(set, pod, properties)) return false;
   kafka_.volume = &*volume_;
+  int64_t id = std::stoll(property(properties, "node.id"));
+  kafka_.running[id] = disks_[set];
+  if (property(properties, "process.roles") == "controller") kafka_.witnesses.insert(id);
+  return kafka_.has_majority();
+}
+
+/// What an empty volume becomes; false if there is nobody to join.
+bool FakeNode::born(const std::string& set, const Json& pod, const std::string& properties) {
+  bool founds = variable(pod, "LONGHAUL_FORMAT") == "found";
+  if (!founds && !volume_) return false;
+  base::Uuid directory = base::Uuid::random(random_);
+  disks_[set] = directory;
+  if (!founds) return true;
+  ++founded;
+  volume_ = FakeVolume{property(properties, "longhaul.cluster.id"), {}};
+  kafka_.voters = {{std::stoll(property(properties, "node.id")), directory}};
   return true;
 }
 
-void FakeNode::lose_volume() {
+void FakeNode::lose_volumes() {
   kafka_.volume = nullptr;
   volume_.reset();
+  disks_.clear();
   Json pods = must(kube::list(kube::kPod, {name_space_, ""}, 100, ""));
   for (const Json& pod : pods["items"])
     must(kube::remove(kube::kPod, name_space_, kube::name_of(pod), ""));
+}
+
+void FakeNode::empty_volume(const std::string& set) {
+  disks_.erase(set);
+  if (disks_.empty()) {
+    kafka_.volume = nullptr;
+    volume_.reset();
+  }
+  auto pod = kube::call(transport_, kube::get(kube::kPod, name_space_, set + "-0"));
+  if (!pod) return;
+  kafka_.running.erase(std::stoll(kube::label_of(*pod, "longhaul.dev/node-id")));
+  run_pod(*pod);
 }
 
 }  // namespace longhaul::tests

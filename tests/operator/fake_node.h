@@ -21,24 +21,31 @@ class FakeNode {
   std::string pod_ip = "10.1.2.3";
   /// Takes the broker's part, if set: gets the pod and its server.properties; true: it is ready.
   std::function<bool(const op::kube::Json& pod, const std::string& properties)> broker;
-  int founded = 0;  // how often an empty volume was formatted with permission
+  int founded = 0;  // how often an empty volume was formatted with permission to found
 
-  /// Makes missing pods, "starts" their brokers, brings status up to date.
+  /// Makes missing pods, "starts" brokers that are not ready, brings status up to date.
   void step();
-  /// The volume is gone, and the pod with it.
-  void lose_volume();
+  /// All volumes are gone, and the pods with them.
+  void lose_volumes();
+  /// The volume of one StatefulSet is emptied under its pod, whose container is started anew.
+  void empty_volume(const std::string& set);
   bool has_volume() const { return volume_.has_value(); }
   FakeVolume& volume() { return *volume_; }
 
  private:
   void run_set(const op::kube::Json& set);
+  void run_pod(const op::kube::Json& pod);
+  void forget_absent_pods();
   bool start_broker(const op::kube::Json& pod);
+  bool born(const std::string& set, const op::kube::Json& pod, const std::string& properties);
   op::kube::Json must(const op::kube::Request& request);
 
   op::kube::Transport& transport_;
   const std::string name_space_;
   FakeKafka& kafka_;
-  std::optional<FakeVolume> volume_;
+  base::SeededRandom random_{11};
+  std::map<std::string, base::Uuid> disks_;  // StatefulSets to the directories of their volumes
+  std::optional<FakeVolume> volume_;         // what they hold together
 };
 
 /// The value of a line "name=value" of a properties file.

@@ -90,7 +90,6 @@ TEST(NotImplementedTest, PathsInOrder) {
       errors);
   EXPECT_EQ(api::not_implemented(cluster),
             (std::vector<std::string>{"spec.regions[0].kubeconfigSecret",
-                                      "spec.regions[0].zones[0].witness",
                                       "spec.regions[0].zones[0].kubeconfigSecret"}));
 }
 
@@ -107,7 +106,10 @@ class DesiredTest : public testing::Test {
     EXPECT_TRUE(errors.empty());
     anchor_ = make_anchor(cluster_, 0, random_);
   }
-  RegionModel model() { return {cluster_, object_, anchor_, options_}; }
+  RegionModel model() { return {cluster_, object_, anchor_, options_, pod_ips_}; }
+  std::string properties(const AnchorNode& node) {
+    return broker_config_map(model(), node)["data"]["server.properties"];
+  }
   std::string env(const Json& set, const std::string& name) {
     for (const Json& entry : set["spec"]["template"]["spec"]["containers"][0]["env"])
       if (entry["name"] == name) return entry.value("value", entry.dump());
@@ -119,6 +121,7 @@ class DesiredTest : public testing::Test {
   base::SeededRandom random_{1};
   Anchor anchor_;
   ModelOptions options_;
+  std::map<int64_t, std::string> pod_ips_;
 };
 
 TEST_F(DesiredTest, AnchorBothWays) {
@@ -127,7 +130,7 @@ TEST_F(DesiredTest, AnchorBothWays) {
   auto read = read_anchor(map);
   ASSERT_TRUE(read) << read.error().message;
   EXPECT_EQ(read->cluster_id, anchor_.cluster_id);
-  EXPECT_EQ(read->founder().directory_id, anchor_.founder().directory_id);
+  EXPECT_EQ(read->founder().zone, "la");
   EXPECT_EQ(read->birth, Birth::kFounding);
   for (const char* bad : {"", "{}", "[]", "{\"format\":1}", "{\"format\":2}"}) {
     map["data"]["anchor.json"] = bad;
@@ -136,21 +139,77 @@ TEST_F(DesiredTest, AnchorBothWays) {
 }
 
 TEST_F(DesiredTest, ServerPropertiesHoldEverything) {
-  std::string text = server_properties(model(), anchor_.founder());
+  std::string text = properties(anchor_.founder());
   for (const char* line :
        {"node.id=1001", "broker.rack=la", "process.roles=broker,controller", "num.partitions=12",
-        "auto.create.topics.enable=false", "offsets.topic.replication.factor=1",
+        "auto.create.topics.enable=false",
         "listeners=INTERNAL://${env:POD_IP}:9092,MORE://${env:POD_IP}:9095,"
         "CONTROLLER://${env:POD_IP}:9093",
         "advertised.listeners=INTERNAL://${env:LONGHAUL_ADVERTISED_HOST}:9092,"
-        "MORE://${env:LONGHAUL_ADVERTISED_HOST}:9095",
+        "MORE://${env:LONGHAUL_ADVERTISED_HOST}:9095,"
+        "CONTROLLER://${env:LONGHAUL_ADVERTISED_HOST}:9093",
+        "controller.quorum.bootstrap.servers=${env:LONGHAUL_ADVERTISED_HOST}:9093",
         "listener.security.protocol.map=INTERNAL:PLAINTEXT,MORE:PLAINTEXT,CONTROLLER:PLAINTEXT",
         "log.dirs=${env:LONGHAUL_DATA}/log", "longhaul.format=${env:LONGHAUL_FORMAT}"})
     EXPECT_NE(text.find("\n" + std::string(line) + "\n"), std::string::npos) << line << "\n"
                                                                              << text;
-  cluster_.config["offsets.topic.replication.factor"] = "2";
-  text = server_properties(model(), anchor_.founder());
-  EXPECT_NE(text.find("\noffsets.topic.replication.factor=2\n"), std::string::npos);
+  // An identity that outlives the disk would hide that the disk was lost.
+  EXPECT_EQ(text.find("longhaul.directory.id"), std::string::npos);
+}
+
+TEST_F(DesiredTest, FirstControllersComeFromAllZonesAndNeedNoRestart) {
+  cluster_.regions[0].zones = {{"la", 3}, {"chi", 3}};
+  std::string hash = template_hash(model(), anchor_.founder());
+  EXPECT_TRUE(add_nodes(anchor_, cluster_.regions[0]));
+  EXPECT_FALSE(add_nodes(anchor_, cluster_.regions[0]));
+  EXPECT_EQ(template_hash(model(), anchor_.founder()), hash);
+  std::string at = "controller.quorum.bootstrap.servers=${env:LONGHAUL_ADVERTISED_HOST}:9093";
+  for (int id : {1004, 1002, 1005, 1003})
+    at += ",orders-us-" + std::to_string(id) + "-0.orders-us-brokers.prod.svc:9093";
+  EXPECT_EQ(bootstrap_property(model(), anchor_.founder()), at + "\n");
+
+  options_.advertise = Advertise::kPodIp;
+  pod_ips_ = {{1001, "10.0.0.1"}, {1002, "fd00::2"}, {1006, "10.0.0.6"}};
+  EXPECT_EQ(bootstrap_property(model(), anchor_.founder()),
+            "controller.quorum.bootstrap.servers=${env:LONGHAUL_ADVERTISED_HOST}:9093,"
+            "[fd00::2]:9093\n");
+  Json old = broker_config_map(model(), anchor_.founder());
+  pod_ips_.clear();
+  cluster_.config["num.partitions"] = "13";
+  Json now = broker_config_map(model(), anchor_.founder());
+  EXPECT_EQ(now.dump().find("fd00::2"), std::string::npos);
+  keep_bootstrap_property(now, old);
+  EXPECT_NE(now.dump().find("[fd00::2]:9093"), std::string::npos);
+  EXPECT_NE(now.dump().find("num.partitions=13"), std::string::npos);
+}
+
+TEST_F(DesiredTest, WitnessIsAControllerThatNoClientReaches) {
+  cluster_.regions[0].zones = {{"w", 0, true}, {"la", 2}};
+  EXPECT_TRUE(add_nodes(anchor_, cluster_.regions[0]));
+  auto read = read_anchor(to_config_map(anchor_, cluster_, object_));
+  ASSERT_TRUE(read) << read.error().message;
+  const AnchorNode& witness = read->nodes[2];
+  EXPECT_TRUE(witness.witness && witness.zone == "w" && !read->nodes[1].witness);
+  std::string text = properties(witness);
+  for (const char* line :
+       {"node.id=1003", "process.roles=controller", "listeners=CONTROLLER://${env:POD_IP}:9093",
+        "advertised.listeners=CONTROLLER://${env:LONGHAUL_ADVERTISED_HOST}:9093"})
+    EXPECT_NE(text.find("\n" + std::string(line) + "\n"), std::string::npos) << line << "\n"
+                                                                             << text;
+  EXPECT_EQ(text.find("inter.broker"), std::string::npos);
+  Json pod = stateful_set(model(), witness)["spec"]["template"];
+  EXPECT_EQ(pod["spec"]["containers"][0]["ports"].size(), 2u);
+  Json selector = bootstrap_service(model())["spec"]["selector"];
+  EXPECT_NE(pod["metadata"]["labels"][kRoleLabel], selector[kRoleLabel]);
+}
+
+TEST_F(DesiredTest, BrokersTooManyAreTheLastOfTheirZone) {
+  cluster_.regions[0].zones = {{"la", 3}, {"chi", 2}};
+  add_nodes(anchor_, cluster_.regions[0]);
+  cluster_.regions[0].zones = {{"la", 2}, {"den", 7}};
+  std::vector<int64_t> ids;
+  for (const AnchorNode& node : surplus_nodes(anchor_, cluster_.regions[0])) ids.push_back(node.id);
+  EXPECT_EQ(ids, (std::vector<int64_t>{1003, 1004, 1005}));
 }
 
 TEST_F(DesiredTest, StatefulSetOfOneBroker) {
@@ -175,7 +234,7 @@ TEST_F(DesiredTest, StatefulSetOfOneBroker) {
 }
 
 TEST_F(DesiredTest, OnlyTheFounderMayFoundAndItsTemplateHashIsTheSameAfterwards) {
-  anchor_.nodes.push_back({1002, "la", {}});
+  anchor_.nodes.push_back({1002, "la"});
   Json founding = stateful_set(model(), anchor_.founder());
   EXPECT_EQ(env(founding, "LONGHAUL_FORMAT"), "found");
   EXPECT_EQ(env(stateful_set(model(), anchor_.nodes[1]), "LONGHAUL_FORMAT"), "join");

@@ -58,6 +58,8 @@ class OperatorTest : public testing::TestWithParam<const char*> {
   base::Result<void> apply(const std::string& yaml);
   /// Rounds of operator and node until neither changes anything; how many it took.
   int settle();
+  /// Neither for the operator as it is, nor for one that has just begun and knows nothing.
+  void expect_nothing_left_to_do();
   op::kube::Json object(const op::kube::ResourceType& type, const std::string& name);
   bool exists(const op::kube::ResourceType& type, const std::string& name);
   void remove(const op::kube::ResourceType& type, const std::string& name);

@@ -1,0 +1,129 @@
+// Steps of a KafkaCluster's pass: who votes, whose pod is replaced, and whether all are there.
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "operator/reconcile/cluster_pass.h"
+
+namespace longhaul::op::reconcile {
+
+using kube::Json;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// The next change of the voters is looked for at once.
+constexpr auto kNextChange = 50ms;
+/// A node that catches up with the quorum does so in less than a second, if nothing hinders it.
+constexpr auto kCatchingUp = 500ms;
+
+}  // namespace
+
+StepResult ClusterPass::voters() {
+  Addresses up = ready_addresses(pods(), client_port());
+  if (up.empty()) return done();  // a later step says so
+  auto quorum = d_.kafka.describe_quorum(up);
+  if (!quorum) {
+    unsettled_ = quorum.error().message;
+    return done();
+  }
+  quorum_ = std::move(*quorum);
+  std::vector<plan::VoterNode> nodes;
+  for (const model::AnchorNode& node : anchor_.nodes) nodes.push_back({node.id, node.zone});
+  plan::VoterPlan plan = plan::plan_voters(nodes, *quorum_);
+  if (plan.action == plan::VoterPlan::Action::kNone) return done();
+  if (plan.action == plan::VoterPlan::Action::kWait) {
+    unsettled_ = plan.why;
+    return done();
+  }
+  std::string text = plan::to_string(plan);
+  d_.logger.info("{}: voters of region {}: {}", cluster_.name, anchor_.region, text);
+  auto changed = change_voters(up, plan);
+  if (!changed) text += ": " + changed.error().message;
+  return requeue_after(changed ? kNextChange : kAskAgain, "ChangingVoters", text);
+}
+
+base::Result<void> ClusterPass::change_voters(const Addresses& up, const plan::VoterPlan& plan) {
+  std::string cluster_id = anchor_.cluster_id.to_string();
+  int64_t id = plan.replica.id;
+  if (plan.action == plan::VoterPlan::Action::kRemove) {
+    LH_TRY(d_.kafka.remove_voter(up, cluster_id, plan.replica));
+    d_.writer.event(*object_, false, "VoterRemoved",
+                    fmt::format("node {} no longer votes: {}", id, plan.why));
+    return {};
+  }
+  for (const model::AnchorNode& node : anchor_.nodes)
+    if (node.id == id)
+      LH_TRY(d_.kafka.add_voter(
+          up, cluster_id,
+          {plan.replica, model::broker_host(model(), node), model::kControllerPort}));
+  d_.writer.event(*object_, false, "VoterAdded", fmt::format("node {} votes now", id));
+  return {};
+}
+
+StepResult ClusterPass::roll() {
+  std::vector<plan::RollBroker> brokers;
+  bool outdated = false, broken = false;
+  for (const model::AnchorNode& node : anchor_.nodes) {
+    BrokerPod each = pod_of(node.id);
+    bool old = each.pod && kube::annotation_of(*each.pod, model::kTemplateAnnotation) !=
+                               model::template_hash(model(), node);
+    if (old && kube::is_deleting(*each.pod))
+      return requeue_after(kEventComes, "Restarting",
+                           "waiting for pod " + kube::name_of(*each.pod) + " to be replaced");
+    brokers.push_back({node.id, old, each.ready});
+    outdated |= old;
+    broken |= old && !each.ready;
+  }
+  if (!outdated) return done();
+  // To replace a pod that does not work, nobody has to be asked.
+  auto evidence = roll_evidence();
+  if (!evidence && !broken) return requeue_after(kAskAgain, "Restarting", evidence.error().message);
+  plan::RollPlan plan = plan::plan_roll(brokers, evidence.value_or(plan::RollEvidence{}));
+  if (!plan.restart) return requeue_after(kAskAgain, "Restarting", plan.why);
+  kube::ObjectPtr pod = pod_of(*plan.restart).pod;
+  d_.writer.event(*object_, false, "Restarting",
+                  "pod " + kube::name_of(*pod) + " is replaced to take over a new configuration");
+  LH_TRY(d_.writer.remove(kube::kPod, *pod));
+  return requeue_after(kEventComes, "Restarting",
+                       "waiting for pod " + kube::name_of(*pod) + " to be replaced");
+}
+
+base::Result<plan::RollEvidence> ClusterPass::roll_evidence() {
+  if (!quorum_)
+    return base::fail(base::Errc::kUnavailable,
+                      unsettled_.empty() ? "no broker is ready" : unsettled_);
+  plan::RollEvidence evidence;
+  evidence.quorum = *quorum_;
+  LH_ASSIGN(evidence.partitions, d_.kafka.list_partitions(ready_addresses(pods(), client_port())));
+  return evidence;
+}
+
+StepResult ClusterPass::brokers() {
+  std::vector<BrokerPod> all = pods();
+  for (const BrokerPod& broker : all)
+    if (!broker.ready)
+      return requeue_after(
+          kEventComes, "BrokersNotReady",
+          fmt::format("waiting for pod {}-0 to be ready",
+                      model::broker_name(cluster_.name, anchor_.region, broker.node_id)));
+  auto state = d_.kafka.describe_cluster(ready_addresses(all, client_port()));
+  if (!state) return requeue_after(kAskAgain, "BrokersNotReady", state.error().message);
+  if (state->cluster_id != anchor_.cluster_id.to_string())
+    return blocked("WrongCluster", "the brokers belong to cluster " + state->cluster_id +
+                                       ", not to " + anchor_.cluster_id.to_string());
+  for (const BrokerPod& broker : all)
+    if (!broker.witness && std::find(state->brokers.begin(), state->brokers.end(),
+                                     broker.node_id) == state->brokers.end())
+      return requeue_after(kAskAgain, "BrokersNotReady",
+                           fmt::format("broker {} is not registered", broker.node_id));
+  return done();
+}
+
+StepResult ClusterPass::quorum() {
+  if (unsettled_.empty()) return done();
+  return requeue_after(kCatchingUp, "VotersNotReady", unsettled_);
+}
+
+}  // namespace longhaul::op::reconcile
