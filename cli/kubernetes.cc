@@ -1,5 +1,6 @@
 #include "cli/kubernetes.h"
 
+#include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -16,6 +17,7 @@ using op::kube::Json;
 constexpr int kPage = 500;
 constexpr const char* kClusterLabel = "longhaul.dev/cluster";
 constexpr const char* kRegionLabel = "longhaul.dev/region";
+constexpr const char* kRoleLabel = "longhaul.dev/role";
 
 }  // namespace
 
@@ -58,9 +60,15 @@ Result<std::vector<Json>> list_objects(op::kube::Transport& transport,
 
 std::vector<BootstrapAddress> bootstrap_addresses(const std::vector<Json>& pods) {
   std::map<std::pair<std::string, std::string>, std::string> found;
-  for (const Json& pod : pods) {
+  // Some clients wait long for the first one.
+  std::vector<Json> ready_first = pods;
+  std::stable_partition(ready_first.begin(), ready_first.end(), [](const Json& pod) {
+    return op::kube::string_at(op::kube::condition_of(pod, "Ready"), {"status"}) == "True";
+  });
+  for (const Json& pod : ready_first) {
     std::string cluster = op::kube::label_of(pod, kClusterLabel);
     std::string address = op::kube::string_at(pod, {"status", "podIP"});
+    if (op::kube::label_of(pod, kRoleLabel) == "witness") continue;
     const Json& containers = op::kube::at_path(pod, {"spec", "containers"});
     if (cluster.empty() || address.empty() || !containers.is_array() || containers.empty())
       continue;

@@ -31,7 +31,22 @@ void print_troubles(const Json& object, const std::string& what) {
   }
 }
 
-std::vector<std::string> pod_row(const Json& pod) {
+/// What a broker is in its region's metadata quorum; empty if that is not known.
+std::string quorum_role(const Json& cluster, const Json& pod) {
+  for (const Json& region : at_path(cluster, {"status", "regions"})) {
+    if (string_at(region, {"name"}) != op::kube::label_of(pod, "longhaul.dev/region")) continue;
+    const Json& quorum = at_path(region, {"quorum"});
+    if (!quorum.is_object()) return "";
+    std::string id = op::kube::label_of(pod, "longhaul.dev/node-id");
+    if (number_at(quorum, {"leader"}) == id) return "leader";
+    for (const Json& voter : at_path(quorum, {"voters"}))
+      if (voter.is_number_integer() && std::to_string(voter.get<int64_t>()) == id) return "voter";
+    return "observer";
+  }
+  return "";
+}
+
+std::vector<std::string> pod_row(const Json& cluster, const Json& pod) {
   const Json& statuses = at_path(pod, {"status", "containerStatuses"});
   const Json none;
   const Json& first = statuses.is_array() && !statuses.empty() ? statuses[0] : none;
@@ -43,6 +58,7 @@ std::vector<std::string> pod_row(const Json& pod) {
           op::kube::label_of(pod, "longhaul.dev/node-id"),
           op::kube::label_of(pod, "longhaul.dev/region"),
           op::kube::label_of(pod, "longhaul.dev/zone"),
+          quorum_role(cluster, pod),
           string_at(pod, {"status", "podIP"}),
           string_at(op::kube::condition_of(pod, "Ready"), {"status"}),
           state,
@@ -61,13 +77,13 @@ void print_cluster(const Json& cluster, const std::vector<Json>& pods,
   for (const Json& pod : pods)
     if (op::kube::label_of(pod, kClusterLabel) == name && op::kube::namespace_of(pod) == ns) {
       own.push_back(pod);
-      rows.push_back(pod_row(pod));
+      rows.push_back(pod_row(cluster, pod));
     }
   for (const BootstrapAddress& one : bootstrap_addresses(own))
     fmt::print("  bootstrap {} {}\n", one.region, one.addresses);
   if (!rows.empty())
-    fmt::print("\n{}", format_table({"BROKER", "ID", "REGION", "ZONE", "ADDRESS", "READY", "STATE",
-                                     "RESTARTS"},
+    fmt::print("\n{}", format_table({"BROKER", "ID", "REGION", "ZONE", "QUORUM", "ADDRESS", "READY",
+                                     "STATE", "RESTARTS"},
                                     rows, "  "));
   rows.clear();
   for (const Json& topic : topics)

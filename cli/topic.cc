@@ -1,6 +1,7 @@
 #include <fmt/core.h>
 
 #include <functional>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "cli/kafka.h"
@@ -26,11 +27,26 @@ Result<void> with_admin(const GlobalOptions& global, const KafkaOptions& kafka,
   return body(admin);
 }
 
-std::string joined(const std::vector<int32_t>& numbers) {
-  std::string out;
-  for (int32_t number : numbers) out += (out.empty() ? "" : ",") + std::to_string(number);
-  return out;
-}
+/// Brokers with their zones, as far as those are known: "1001/a".
+class BrokerNames {
+ public:
+  explicit BrokerNames(const client::ClusterDescription& cluster) {
+    for (const client::Node& node : cluster.brokers) racks_[node.id] = node.rack;
+  }
+  std::string of(int32_t broker) const {
+    auto found = racks_.find(broker);
+    bool known = found != racks_.end() && !found->second.empty();
+    return std::to_string(broker) + (known ? "/" + found->second : "");
+  }
+  std::string of(const std::vector<int32_t>& brokers) const {
+    std::string out;
+    for (int32_t broker : brokers) out += (out.empty() ? "" : ",") + of(broker);
+    return out;
+  }
+
+ private:
+  std::map<int32_t, std::string> racks_;
+};
 
 /// The KafkaTopic that keeps a topic as it is, or JSON null. Only the running `up` (or the given
 /// kubeconfig) is asked; with --bootstrap alone Kubernetes is none of our business.
@@ -61,15 +77,17 @@ Result<void> delete_object(const GlobalOptions& global, const Json& object) {
 Result<void> describe(client::Admin& admin, const std::string& name) {
   LH_ASSIGN(client::TopicDescription topic, admin.describe_topic(name));
   LH_ASSIGN(auto config, admin.describe_configs(client::ResourceKind::kTopic, name));
+  LH_ASSIGN(client::ClusterDescription cluster, admin.describe_cluster());
   fmt::print("topic {}  id {}{}\n", topic.name, topic.id.to_string(),
              topic.internal ? "  (internal)" : "");
   for (const auto& [option, value] : config)
     if (value.source == client::ConfigSource::kTopic)
       fmt::print("  {} = {}\n", option, value.value.value_or("(hidden)"));
+  BrokerNames names(cluster);
   std::vector<std::vector<std::string>> rows;
   for (const client::PartitionDescription& one : topic.partitions)
-    rows.push_back({std::to_string(one.index), one.leader < 0 ? "none" : std::to_string(one.leader),
-                    joined(one.replicas), joined(one.in_sync)});
+    rows.push_back({std::to_string(one.index), one.leader < 0 ? "none" : names.of(one.leader),
+                    names.of(one.replicas), names.of(one.in_sync)});
   fmt::print("{}", format_table({"PARTITION", "LEADER", "REPLICAS", "IN SYNC"}, rows, "  "));
   return {};
 }
