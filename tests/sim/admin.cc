@@ -41,7 +41,11 @@ void Admin::change() {
 }
 
 void Admin::check(const char* what, const std::string& topic, ErrorCode code) {
-  if (code == ErrorCode::kNone || !host_.is_well()) return;
+  // What a controller has done may be asked for again, if it was lost before it said so.
+  bool done_before = code == ErrorCode::kTopicAlreadyExists ||
+                     code == ErrorCode::kUnknownTopicOrPartition ||
+                     code == ErrorCode::kInvalidPartitions;
+  if (!is_wrong(code) || (done_before && !region_.is_alone())) return;
   world_.findings.add("{}: {} of {} is refused: {}", name(), what, topic, protocol::name(code));
 }
 
@@ -56,15 +60,17 @@ void Admin::create(const NewTopic& topic) {
   auto& wanted = request.topics.emplace_back();
   wanted.name = topic.name;
   wanted.num_partitions = topic.partitions;
-  wanted.replication_factor = 1;
+  wanted.replication_factor = region_.replication_factor();
   for (const auto& [option, value] : topic.options) wanted.configs.push_back({option, value});
   request.timeout_ms = 10'000;
-  ask<protocol::CreateTopicsResponse>(std::move(request), [this, name = topic.name](auto reply) {
-    if (!reply) return;
-    const auto& answer = reply->message.topics.at(0);
-    check("CreateTopics", name, answer.error_code);
-    if (answer.error_code == ErrorCode::kNone) topics_.created(name, answer.topic_id);
-  });
+  ask<protocol::CreateTopicsResponse>(anybody(), std::move(request),
+                                      [this, name = topic.name](auto reply) {
+                                        if (!reply) return;
+                                        const auto& answer = reply->message.topics.at(0);
+                                        check("CreateTopics", name, answer.error_code);
+                                        if (answer.error_code == ErrorCode::kNone)
+                                          topics_.created(name, answer.topic_id);
+                                      });
 }
 
 void Admin::grow(const Topic& topic) {
@@ -73,14 +79,13 @@ void Admin::grow(const Topic& topic) {
   request.topics.push_back({.name = topic.name, .count = partitions, .assignments = std::nullopt});
   request.timeout_ms = 10'000;
   topics_.growing(topic.name, partitions);
-  ask<protocol::CreatePartitionsResponse>(std::move(request), 0,
-                                          [this, name = topic.name](auto reply) {
-                                            if (!reply) return;
-                                            const auto& answer = reply->message.results.at(0);
-                                            check("CreatePartitions", name, answer.error_code);
-                                            if (answer.error_code == ErrorCode::kNone)
-                                              topics_.grown(name);
-                                          });
+  auto done = [this, name = topic.name](auto reply) {
+    if (!reply) return;
+    const auto& answer = reply->message.results.at(0);
+    check("CreatePartitions", name, answer.error_code);
+    if (answer.error_code == ErrorCode::kNone) topics_.grown(name);
+  };
+  ask<protocol::CreatePartitionsResponse>(anybody(), std::move(request), 0, std::move(done));
 }
 
 void Admin::remove(const Topic& topic) {
@@ -90,7 +95,7 @@ void Admin::remove(const Topic& topic) {
   request.timeout_ms = 10'000;
   std::string name = topic.name;
   topics_.deleting(name);
-  ask<protocol::DeleteTopicsResponse>(std::move(request), 1, [this, name](auto reply) {
+  ask<protocol::DeleteTopicsResponse>(anybody(), std::move(request), 1, [this, name](auto reply) {
     if (!reply) return;
     ErrorCode code = reply->message.responses.at(0).error_code;
     check("DeleteTopics", name, code);

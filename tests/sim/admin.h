@@ -21,11 +21,9 @@ struct NewTopic {
 /// One change at a time: topics that may change come, grow and go.
 class Admin final : public Actor {
  public:
-  Admin(World& world, Host& host, std::string name, const ConnectionOptions& connection,
-        Topics& topics)
-      : Actor(world, host, std::move(name), connection), topics_(topics) {}
+  Admin(Region& region, std::string name, const ConnectionOptions& connection, Topics& topics)
+      : Actor(region, std::move(name), connection), topics_(topics) {}
 
-  /// Connected only.
   void create(const NewTopic& topic);
 
  private:

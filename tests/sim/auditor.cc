@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "protocol/messages/fetch.h"
+#include "protocol/messages/find_coordinator.h"
 #include "protocol/messages/list_offsets.h"
 #include "protocol/messages/metadata.h"
 #include "protocol/messages/offset_fetch.h"
@@ -23,26 +24,28 @@ constexpr int kTries = 300;  // while a coordinator loads
 }  // namespace
 
 template <class Response, class Request>
-std::optional<client::Reply<Response>> Auditor::ask(Request request) {
-  std::optional<base::Result<client::Reply<Response>>> answer;
-  client::call<Response>(*connection_, std::move(request),
-                         [&answer](auto reply) { answer.emplace(std::move(reply)); });
-  world_.simulation.run_until_true([&] { return answer.has_value(); }, seconds(60));
-  if (!answer || !*answer) return std::nullopt;
-  return std::move(**answer);
+std::optional<client::Reply<Response>> Auditor::ask(int32_t node, Request request) {
+  using Answer = std::optional<base::Result<client::Reply<Response>>>;
+  auto answer = std::make_shared<Answer>();
+  auto connection = connections_->to({region_.host(node).name(), kClientPort});
+  client::call<Response>(*connection, std::move(request),
+                         [answer](auto reply) { answer->emplace(std::move(reply)); });
+  world_.simulation.run_until_true([&] { return answer->has_value(); }, seconds(60));
+  if (!*answer || !**answer) return std::nullopt;
+  return std::move(***answer);
 }
 
-bool Auditor::audit(const std::vector<std::unique_ptr<Committer>>& committers, Loss loss,
-                    int64_t newest_ms) {
-  connection_ = Connection::open(world_, host_, "auditor");
+bool Auditor::audit(const std::vector<std::unique_ptr<Committer>>& committers, Loss loss) {
+  connections_ = std::make_unique<ConnectionPool>(region_, "auditor", ConnectionOptions{});
+  tries_left_ = kTries;
   if (!audit_topics()) return false;
   for (const PartitionId& partition : topics_.partitions()) {
-    if (!audit_partition(partition, loss, newest_ms)) return false;
+    if (!audit_partition(partition, loss)) return false;
   }
   for (const auto& committer : committers) {
     if (!audit_group(*committer, loss)) return false;
   }
-  connection_.reset();
+  connections_.reset();
   return true;
 }
 
@@ -50,7 +53,7 @@ bool Auditor::audit_topics() {
   protocol::MetadataRequest request;
   request.topics.reset();  // all of them
   request.allow_auto_topic_creation = false;
-  auto reply = ask<protocol::MetadataResponse>(std::move(request));
+  auto reply = ask<protocol::MetadataResponse>(region_.any_host().id(), std::move(request));
   if (!reply) return false;
   std::vector<ShownTopic> shown;
   for (const auto& topic : reply->message.topics) {
@@ -58,7 +61,8 @@ bool Auditor::audit_topics() {
     shown.push_back(
         {topic.name.value_or(""), topic.topic_id, static_cast<int32_t>(topic.partitions.size())});
     for (const auto& partition : topic.partitions) {
-      if (topic.error_code == ErrorCode::kNone && partition.leader_id == 1) continue;
+      leaders_[{topic.topic_id, partition.partition_index}] = partition.leader_id;
+      if (topic.error_code == ErrorCode::kNone && partition.leader_id > 0) continue;
       world_.findings.add("{}-{} has leader {}", shown.back().name, partition.partition_index,
                           partition.leader_id);
     }
@@ -67,15 +71,23 @@ bool Auditor::audit_topics() {
   return true;
 }
 
+/// Leaders may move as they like.
+bool Auditor::try_again(ErrorCode code) {
+  if (region_.is_alone() || !protocol::is_retriable(code) || tries_left_-- <= 0) return false;
+  world_.simulation.run_for(milliseconds(200));
+  return audit_topics();
+}
+
 std::optional<int64_t> Auditor::offset(const PartitionId& partition, int64_t timestamp) {
   protocol::ListOffsetsRequest request;
   request.replica_id = -1;
   const std::string& name = topics_.find(partition.topic)->name;
   request.topics.push_back(
       {.name = name, .partitions = {{.partition_index = partition.index, .timestamp = timestamp}}});
-  auto reply = ask<protocol::ListOffsetsResponse>(std::move(request));
+  auto reply = ask<protocol::ListOffsetsResponse>(leaders_[partition], std::move(request));
   if (!reply) return std::nullopt;
   const auto& answer = reply->message.topics.at(0).partitions.at(0);
+  if (try_again(answer.error_code)) return offset(partition, timestamp);
   if (answer.error_code != ErrorCode::kNone) {
     world_.findings.add("ListOffsets of {}-{}: {}", name, partition.index,
                         protocol::name(answer.error_code));
@@ -93,7 +105,7 @@ std::optional<ErrorCode> Auditor::read_some(const PartitionId& partition, int64_
   topic.partitions.push_back({.partition = partition.index,
                               .fetch_offset = next,
                               .partition_max_bytes = request.max_bytes});
-  auto reply = ask<protocol::FetchResponse>(std::move(request));
+  auto reply = ask<protocol::FetchResponse>(leaders_[partition], std::move(request));
   if (!reply) return std::nullopt;
   const auto& data = reply->message.responses.at(0).partitions.at(0);
   records::BatchWalker walker(data.records ? data.records->bytes : base::ByteView());
@@ -117,7 +129,7 @@ std::optional<Contents> Auditor::read(const PartitionId& partition) {
   for (int64_t next = *start; next < *end;) {
     auto code = read_some(partition, next, contents);
     if (!code) return std::nullopt;
-    if (code == ErrorCode::kNone) continue;
+    if (code == ErrorCode::kNone || try_again(*code)) continue;
     auto start_now = offset(partition, kEarliest);
     if (!start_now) return std::nullopt;
     if (*start_now > next) return read(partition);  // retention was faster
@@ -128,15 +140,16 @@ std::optional<Contents> Auditor::read(const PartitionId& partition) {
   return contents;
 }
 
-bool Auditor::audit_partition(const PartitionId& partition, Loss loss, int64_t newest_ms) {
+bool Auditor::audit_partition(const PartitionId& partition, Loss loss) {
   auto contents = read(partition);
   if (!contents) return false;
-  history_.audit(partition, *contents, loss, std::max(newest_ms, host_.clock().wall_ms()));
+  history_.audit(partition, *contents, loss);
   return audit_time(partition, *contents);
 }
 
 bool Auditor::audit_time(const PartitionId& partition, const Contents& contents) {
-  int64_t timestamp = host_.clock().wall_ms() - static_cast<int64_t>(world_.random().below(20'000));
+  int64_t timestamp =
+      region_.host(1).clock().wall_ms() - static_cast<int64_t>(world_.random().below(20'000));
   auto found = offset(partition, timestamp);
   auto start = offset(partition, kEarliest);
   if (!found || !start) return false;
@@ -150,14 +163,30 @@ bool Auditor::audit_time(const PartitionId& partition, const Contents& contents)
   return true;
 }
 
+/// 1 if there is none.
+std::optional<int32_t> Auditor::coordinator_of(const std::string& group) {
+  if (region_.is_alone()) return 1;
+  protocol::FindCoordinatorRequest request;
+  request.coordinator_keys = {group};
+  auto reply = ask<protocol::FindCoordinatorResponse>(region_.any_host().id(), std::move(request));
+  if (!reply) return std::nullopt;
+  return std::max(reply->message.coordinators.at(0).node_id, 1);
+}
+
 bool Auditor::audit_group(Committer& committer, Loss loss) {
   for (int i = 0; i < kTries; ++i) {
+    auto coordinator = coordinator_of(committer.group());
+    if (!coordinator) return false;
     protocol::OffsetFetchRequest request;
     request.groups.push_back({.group_id = committer.group(), .topics = std::nullopt});
-    auto reply = ask<protocol::OffsetFetchResponse>(std::move(request));
+    auto reply = ask<protocol::OffsetFetchResponse>(*coordinator, std::move(request));
     if (!reply) return false;
     const auto& group = reply->message.groups.at(0);
-    if (group.error_code == ErrorCode::kCoordinatorLoadInProgress) {
+    bool moves =
+        !region_.is_alone() && *coordinator > 0 && protocol::is_retriable(group.error_code);
+    if (group.error_code == ErrorCode::kCoordinatorLoadInProgress || moves) {
+      world_.trace.line("auditor", "n{} on group {}: {}", *coordinator, committer.group(),
+                        protocol::name(group.error_code));
       world_.simulation.run_for(milliseconds(100));
       continue;
     }
@@ -168,13 +197,7 @@ bool Auditor::audit_group(Committer& committer, Loss loss) {
                           protocol::name(group.error_code));
     }
     // Nowhere: there is no __consumer_offsets, and so no offset.
-    std::map<PartitionId, int64_t> committed;
-    for (const auto& topic : group.topics) {
-      for (const auto& each : topic.partitions) {
-        committed[{topic.topic_id, each.partition_index}] = each.committed_offset;
-      }
-    }
-    committer.audit(committed, loss);
+    committer.audit(offsets_of(group), loss);
     return true;
   }
   world_.findings.add("the offsets of group {} are never loaded", committer.group());

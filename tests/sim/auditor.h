@@ -14,20 +14,21 @@ namespace longhaul::sim {
 /// For the test itself, while actors rest: runs the simulation until its questions are answered.
 class Auditor {
  public:
-  Auditor(World& world, Host& host, Topics& topics, History& history)
-      : world_(world), host_(host), topics_(topics), history_(history) {}
+  Auditor(Region& region, Topics& topics, History& history)
+      : world_(region.world()), region_(region), topics_(topics), history_(history) {}
 
-  /// `newest_ms`: the latest that the wall clock has been before.
-  /// False if the host died on the way; then nothing is said of what it has not come to.
-  bool audit(const std::vector<std::unique_ptr<Committer>>& committers, Loss loss,
-             int64_t newest_ms);
+  /// False if somebody died on the way; then nothing is said of what it has not come to.
+  bool audit(const std::vector<std::unique_ptr<Committer>>& committers, Loss loss);
 
  private:
   template <class Response, class Request>
-  std::optional<client::Reply<Response>> ask(Request request);
+  std::optional<client::Reply<Response>> ask(int32_t node, Request request);
 
   bool audit_topics();
-  bool audit_partition(const PartitionId& partition, Loss loss, int64_t newest_ms);
+  bool audit_partition(const PartitionId& partition, Loss loss);
+  /// Waits a little, and looks again who leads. False if that should not be done any more.
+  bool try_again(protocol::ErrorCode code);
+  std::optional<int32_t> coordinator_of(const std::string& group);
   bool audit_time(const PartitionId& partition, const Contents& contents);
   bool audit_group(Committer& committer, Loss loss);
   std::optional<int64_t> offset(const PartitionId& partition, int64_t timestamp);
@@ -37,10 +38,12 @@ class Auditor {
                                                Contents& contents);
 
   World& world_;
-  Host& host_;
+  Region& region_;
   Topics& topics_;
   History& history_;
-  std::shared_ptr<Connection> connection_;
+  std::unique_ptr<ConnectionPool> connections_;
+  std::map<PartitionId, int32_t> leaders_;
+  int tries_left_ = 0;
 };
 
 }  // namespace longhaul::sim

@@ -1,5 +1,7 @@
 #include "tests/sim/committer.h"
 
+#include <algorithm>
+
 #include "protocol/messages/find_coordinator.h"
 #include "protocol/messages/join_group.h"
 #include "protocol/messages/offset_commit.h"
@@ -16,15 +18,26 @@ constexpr Time kCommitPause = std::chrono::milliseconds(40);
 
 }  // namespace
 
+std::map<PartitionId, int64_t> offsets_of(
+    const protocol::OffsetFetchResponse::OffsetFetchResponseGroup& group) {
+  std::map<PartitionId, int64_t> offsets;
+  for (const auto& topic : group.topics) {
+    for (const auto& each : topic.partitions)
+      offsets[{topic.topic_id, each.partition_index}] = each.committed_offset;
+  }
+  return offsets;
+}
+
 void Committer::find_coordinator() {
   protocol::FindCoordinatorRequest request;
   request.coordinator_keys = {group()};
-  ask<protocol::FindCoordinatorResponse>(std::move(request), 4, [this](auto reply) {
-    if (!reply) return;
+  ask<protocol::FindCoordinatorResponse>(anybody(), std::move(request), 4, [this](auto reply) {
+    if (!reply) return begin_anew();
     ErrorCode code = reply->message.coordinators.at(0).error_code;
     if (code != ErrorCode::kNone) return refused("FindCoordinator", code);
     if (!may_work()) return;
-    is_member_ ? join() : commit();
+    coordinator_ = reply->message.coordinators.at(0).node_id;
+    is_member_ ? join() : look();
   });
 }
 
@@ -36,8 +49,8 @@ void Committer::join() {
   request.rebalance_timeout_ms = 10'000;
   request.protocol_type = "consumer";
   request.protocols.push_back({.name = "range", .metadata = {0, 1, 2}});
-  ask<protocol::JoinGroupResponse>(std::move(request), 5, [this](auto reply) {
-    if (!reply) return;
+  ask<protocol::JoinGroupResponse>(coordinator_, std::move(request), 5, [this](auto reply) {
+    if (!reply) return begin_anew();
     ErrorCode code = reply->message.error_code;
     if (code == ErrorCode::kMemberIdRequired) {
       member_id_ = reply->message.member_id;
@@ -59,11 +72,28 @@ void Committer::sync() {
   request.protocol_type = "consumer";
   request.protocol_name = "range";
   request.assignments.push_back({.member_id = member_id_, .assignment = {3, 4, 5}});
-  ask<protocol::SyncGroupResponse>(std::move(request), 3, [this](auto reply) {
-    if (!reply) return;
+  ask<protocol::SyncGroupResponse>(coordinator_, std::move(request), 3, [this](auto reply) {
+    if (!reply) return begin_anew();
     if (reply->message.error_code != ErrorCode::kNone) {
       return refused("SyncGroup", reply->message.error_code);
     }
+    if (may_work()) look();
+  });
+}
+
+void Committer::look() {
+  if (region_.is_alone()) return commit();  // it may have lost some: the auditor knows
+  protocol::OffsetFetchRequest request;
+  request.groups.push_back({.group_id = group(), .topics = std::nullopt});
+  ask<protocol::OffsetFetchResponse>(coordinator_, std::move(request), [this](auto reply) {
+    if (!reply) return begin_anew();
+    const auto& found = reply->message.groups.at(0);
+    if (found.error_code != ErrorCode::kNone) return refused("OffsetFetch", found.error_code);
+    auto committed = offsets_of(found);
+    bool right = std::all_of(commits_.begin(), commits_.end(), [&](const auto& each) {
+      return each.second.may_be(offset_in(committed, each.first));
+    });
+    if (!right) return begin_anew();
     if (may_work()) commit();
   });
 }
@@ -73,6 +103,7 @@ void Committer::commit() {
   for (const PartitionId& each : topics_.partitions()) {
     if (!topics_.find(each.topic)->may_change) candidates.push_back(each);
   }
+  if (candidates.empty()) return begin_anew();
   PartitionId partition = candidates.at(world_.random().below(candidates.size()));
   int64_t offset = ++last_offset_;
   protocol::OffsetCommitRequest request;
@@ -84,17 +115,25 @@ void Committer::commit() {
   topic.topic_id = partition.topic;
   topic.partitions.push_back(
       {.partition_index = partition.index, .committed_offset = offset, .committed_metadata = "m"});
+  world_.trace.line(name(), "commits {} for {}-{} at n{}", offset,
+                    topics_.find(partition.topic)->name, partition.index, coordinator_);
   Commits& commits = commits_[partition];
   commits.open.insert(offset);
   commits.ever.insert(offset);
-  ask<protocol::OffsetCommitResponse>(std::move(request), 5, [this, partition, offset](auto reply) {
-    if (!reply) return;
+  auto done = [this, partition, offset](auto reply) {
+    if (!reply) return begin_anew();
     ErrorCode code = reply->message.topics.at(0).partitions.at(0).error_code;
+    world_.trace.line(name(), "hears {} of {}", protocol::name(code), offset);
     if (code != ErrorCode::kNone) return refused("OffsetCommit", code);
     commits_[partition].acknowledged = offset;
-    commits_[partition].open.clear();
+    commits_[partition].open.erase(offset);
     later(kCommitPause, [this] { commit(); });
-  });
+  };
+  ask<protocol::OffsetCommitResponse>(coordinator_, std::move(request), 5, std::move(done));
+}
+
+void Committer::begin_anew() {
+  later(kCommitRetry, [this] { find_coordinator(); });
 }
 
 void Committer::refused(const char* what, ErrorCode code) {
@@ -109,19 +148,24 @@ void Committer::refused(const char* what, ErrorCode code) {
       member_id_.clear();
       break;
     default:
-      if (host_.is_well()) {
+      if (is_wrong(code)) {
         world_.findings.add("{}: {} is refused: {}", name(), what, protocol::name(code));
       }
       break;
   }
-  later(kCommitRetry, [this] { find_coordinator(); });
+  begin_anew();
+}
+
+int64_t Committer::offset_in(const std::map<PartitionId, int64_t>& committed,
+                             const PartitionId& partition) {
+  auto found = committed.find(partition);
+  return found == committed.end() ? -1 : found->second;
 }
 
 void Committer::audit(const std::map<PartitionId, int64_t>& committed, Loss loss) {
   for (auto& [partition, commits] : commits_) {
-    auto found = committed.find(partition);
-    int64_t now = found == committed.end() ? -1 : found->second;
-    bool right = now == commits.acknowledged || commits.open.contains(now);
+    int64_t now = offset_in(committed, partition);
+    bool right = commits.may_be(now);
     bool older = loss == Loss::kUnsynced && (now == -1 || commits.ever.contains(now));
     if (!right && !older) {
       world_.findings.add("group {} has committed {} for partition {}-{}, and not {}", group(), now,

@@ -3,25 +3,29 @@
 #include <algorithm>
 #include <utility>
 
-#include "tests/sim/host.h"
+#include "tests/sim/proposal.h"
+#include "tests/sim/region.h"
 
 namespace longhaul::sim {
 
 using base::Errc;
 
-std::shared_ptr<Connection> Connection::open(World& world, Host& host, std::string name,
+std::shared_ptr<Connection> Connection::open(Region& region, const std::string& name,
+                                             const client::Endpoint& at,
                                              const ConnectionOptions& options) {
-  auto connection = std::make_shared<Connection>(world, host, std::move(name), options);
+  auto connection = std::make_shared<Connection>(region, name, at, options);
   connection->start();
   return connection;
 }
 
-Connection::Connection(World& world, Host& host, std::string name, const ConnectionOptions& options)
-    : world_(world),
-      host_(host),
+Connection::Connection(Region& region, std::string name, client::Endpoint at,
+                       const ConnectionOptions& options)
+    : region_(region),
+      world_(region.world()),
       name_(std::move(name)),
+      at_(std::move(at)),
       options_(options),
-      link_(std::make_shared<Link>(world.simulation, options.latency)) {}
+      link_(region.network().link(name_, at_.host, options.latency)) {}
 
 Connection::~Connection() { close(); }
 
@@ -34,31 +38,59 @@ void Connection::start() {
       [weak] {
         if (auto self = weak.lock()) self->fail({Errc::kUnavailable, "the connection is broken"});
       });
-  if (!host_.accept(link_, name_)) link_->to_client.end();
+  if (region_.network().is_cut(name_, at_.host)) return give_up_connecting();
+  Host* host = region_.find(at_.host);
+  if (host && host->accept(link_, name_, at_.port)) return;
+  link_->to_server.abandon();
+  link_->to_client.end();
+}
+
+/// Nobody says anything, not even no.
+void Connection::give_up_connecting() {
+  link_->to_server.abandon();
+  world_.simulation.after(options_.connect_patience, this, [this] {
+    fail({Errc::kTimedOut, "no connection in time"});
+  });
+}
+
+void Connection::hand_over(Answer answer, base::Result<client::RawReply> reply) {
+  if (!options_.executor) return answer(std::move(reply));
+  options_.executor->post([answer = std::move(answer), reply = std::move(reply)]() mutable {
+    answer(std::move(reply));
+  });
+}
+
+void Connection::hand_over_later(Answer answer, base::Error error) {
+  if (options_.executor) return hand_over(std::move(answer), tl::unexpected(std::move(error)));
+  world_.simulation.after(Time(0), nullptr,
+                          [answer = std::move(answer), error = std::move(error)]() mutable {
+                            answer(tl::unexpected(std::move(error)));
+                          });
 }
 
 void Connection::send(client::RawRequest request, Answer answer) {
-  Exchange exchange{std::move(request), std::move(answer), 0, ++last_id_, 0};
+  Exchange exchange{std::move(request), std::move(answer), 0, ++last_id_, 0, 0};
   exchange.version =
       std::min(exchange.request.max_version, exchange.request.api->max_stable_version());
   protocol::Encoder encoder;
   auto encoded = exchange.request.encode(encoder, exchange.version, exchange.correlation_id);
   if (open_ && encoded) {
-    world_.trace.line(name_, "> {} {} v{} #{} {}", host_.name(), exchange.request.api->name,
+    world_.trace.line(name_, "> {} {} v{} #{} {}", at_.host, exchange.request.api->name,
                       exchange.version, exchange.correlation_id, describe(encoder.view()));
     exchange.timer = world_.simulation.after(
         options_.patience, this,
         [this, what = fmt::format("{} v{} #{}", exchange.request.api->name, exchange.version,
                                   exchange.correlation_id)] { timed_out(what); });
+    exchange.end = link_->to_server.written() + encoder.view().size();
+    if (exchange.request.api->key == protocol::ApiKey::kAlterPartition)
+      exchange.answer =
+          judge_proposal(region_, name_, encoder.view().subspan(4), std::move(exchange.answer));
     pending_.push_back(std::move(exchange));
     return link_->to_server.write(encoder.take());
   }
-  base::Error error =
-      encoded ? base::Error{Errc::kUnavailable, "the connection is broken"} : encoded.error();
-  world_.simulation.after(
-      Time(0), nullptr, [answer = std::move(exchange.answer), error = std::move(error)]() mutable {
-        answer(tl::unexpected(std::move(error)));
-      });
+  hand_over_later(
+      std::move(exchange.answer),
+      encoded ? base::Error{Errc::kUnavailable, "the connection is broken"} : encoded.error());
 }
 
 void Connection::arrived(const base::Bytes& bytes) {
@@ -83,18 +115,21 @@ void Connection::frame(std::shared_ptr<const base::Bytes> frame) {
   Exchange exchange = std::move(pending_.front());
   pending_.pop_front();
   world_.simulation.cancel(exchange.timer);
-  world_.trace.line(name_, "< {} {} #{} {}", host_.name(), exchange.request.api->name,
+  world_.trace.line(name_, "< {} {} #{} {}", at_.host, exchange.request.api->name,
                     exchange.correlation_id, describe(*frame));
   auto body = protocol::parse_response(*frame, *exchange.request.api, exchange.version);
   if (!body) {
     world_.findings.add("{}: {}", name_, body.error().message);
-    return exchange.answer(tl::unexpected(body.error()));
+    return hand_over(std::move(exchange.answer), tl::unexpected(body.error()));
   }
-  exchange.answer(client::RawReply{std::move(frame), *body, exchange.version});
+  hand_over(std::move(exchange.answer),
+            client::RawReply{std::move(frame), *body, exchange.version});
 }
 
 void Connection::timed_out(const std::string& what) {
-  world_.findings.add("{}: no answer to {} in time", name_, what);
+  if (options_.must_answer && region_.is_undisturbed()) {
+    world_.findings.add("{}: no answer to {} in time", name_, what);
+  }
   link_->to_server.end();
   fail({Errc::kTimedOut, "no answer in time"});
 }
@@ -103,10 +138,14 @@ void Connection::fail(const base::Error& error) {
   if (!std::exchange(open_, false)) return;
   auto self = shared_from_this();  // whoever is told may let go of us
   world_.simulation.cancel_all(this);
-  world_.trace.line(name_, "{}: {}, {} answers are owed", host_.name(), error.message,
-                    pending_.size());
+  world_.trace.line(name_, "{}: {}, {} answers are owed", at_.host, error.message, pending_.size());
+  link_->to_server.end();
   link_->to_client.abandon();
-  for (Exchange& exchange : std::exchange(pending_, {})) exchange.answer(tl::unexpected(error));
+  for (Exchange& exchange : std::exchange(pending_, {})) {
+    // It has been heard, and whoever asked will ask again.
+    if (link_->to_server.arrived() >= exchange.end) ++world_.counts["duplicated requests"];
+    hand_over(std::move(exchange.answer), tl::unexpected(error));
+  }
 }
 
 void Connection::close() {
@@ -115,10 +154,39 @@ void Connection::close() {
   link_->to_server.end();
   link_->to_client.abandon();
   for (Exchange& exchange : std::exchange(pending_, {})) {
-    world_.simulation.after(Time(0), nullptr, [answer = std::move(exchange.answer)]() mutable {
-      answer(base::fail(Errc::kCancelled, "the connection was closed"));
-    });
+    hand_over_later(std::move(exchange.answer), {Errc::kCancelled, "the connection was closed"});
   }
+}
+
+void Connection::die() {
+  if (!std::exchange(open_, false)) return;
+  world_.simulation.cancel_all(this);
+  link_->to_server.cut();
+  link_->to_client.abandon();  // nothing is destroyed: we may be in the middle of anything
+}
+
+std::shared_ptr<Connection> ConnectionPool::to(const client::Endpoint& at) {
+  auto& connection = connections_[at];
+  if (!connection || !connection->is_open()) {
+    connection = Connection::open(region_, name_, at, options_);
+    if (is_dead_) connection->die();
+  }
+  return connection;
+}
+
+size_t ConnectionPool::pending() const {
+  size_t count = 0;
+  for (const auto& [at, connection] : connections_) count += connection->pending();
+  return count;
+}
+
+void ConnectionPool::close() {
+  for (auto& [at, connection] : connections_) connection->close();
+}
+
+void ConnectionPool::die() {
+  is_dead_ = true;
+  for (auto& [at, connection] : connections_) connection->die();
 }
 
 }  // namespace longhaul::sim

@@ -14,11 +14,12 @@ uint64_t content_of(base::ByteView batch) {
   return fnv1a(batch.subspan(records::kMagicAt), fnv1a(batch.subspan(records::kLengthAt, 4)));
 }
 
-std::string name_of(const PartitionId& id) {
-  return id.topic.to_string() + "-" + std::to_string(id.index);
-}
-
 }  // namespace
+
+std::string History::name_of(const PartitionId& id) const {
+  auto name = names_.find(id.topic);
+  return fmt::format("{}-{}", name == names_.end() ? id.topic.to_string() : name->second, id.index);
+}
 
 void History::promise(const PartitionId& partition, const Promise& promise) {
   partitions_[partition].promise = promise;
@@ -61,8 +62,12 @@ void History::place(Partition& partition, BatchId id, int64_t offset) {
   Batch& batch = batches_[id - 1];
   if (batch.offset == offset) return;
   if (batch.offset >= 0) {
-    findings_.add("{} is at offset {} and at {}", describe(id), batch.offset, offset);
-    return;
+    bool forgotten = may_be_gone(partition, batch);
+    if (!forgotten)
+      findings_.add("{} is at offset {} and at {}", describe(id), batch.offset, offset);
+    if (!forgotten || offset < batch.offset) return;
+    partition.log.erase(batch.offset);
+    batch.offset = -1;
   }
   auto after = partition.log.lower_bound(offset);
   auto overlaps = [&](BatchId other) {
@@ -105,11 +110,11 @@ void History::saw(const PartitionId& partition, const records::BatchView& view) 
   place(partitions_[partition], id, view.header.base_offset);
 }
 
-void History::audit(const PartitionId& id, const Contents& contents, Loss loss, int64_t newest_ms) {
+void History::audit(const PartitionId& id, const Contents& contents, Loss loss) {
   Partition& partition = partitions_[id];
   audit_end(id, partition, contents.end, loss);
   audit_order(id, contents);
-  audit_start(id, partition, contents, newest_ms);
+  audit_start(id, partition, contents);
   for (BatchId unknown : std::exchange(partition.unknown, {})) {
     Batch& batch = batches_[unknown - 1];
     if (batch.offset < 0) batch.state = State::kGone;
@@ -150,11 +155,15 @@ void History::audit_order(const PartitionId& id, const Contents& contents) {
     BatchId batch_id = identify(view->bytes);
     if (batch_id == 0) continue;
     const Batch& batch = batches_[batch_id - 1];
+    // One that was given up on may have come late, by a connection of which nobody hears any more.
     BatchId& before = newest[batch.producer];
-    if (batch_id <= before) {
-      findings_.add("{} comes behind {}", describe(batch_id), describe(before));
+    bool ordered = !reordering_ || batch.header.has_producer_id();
+    if (ordered && batch.state != State::kUnknown) {
+      if (batch_id <= before) {
+        findings_.add("{} comes behind {}", describe(batch_id), describe(before));
+      }
+      before = batch_id;
     }
-    before = batch_id;
     if (!batch.header.has_producer_id()) continue;
     const auto*& last = latest[batch.header.producer_id];
     bool first_of_all = last == nullptr && contents.start == 0 && batch.header.base_sequence != 0;
@@ -173,15 +182,19 @@ void History::audit_order(const PartitionId& id, const Contents& contents) {
 }
 
 void History::audit_start(const PartitionId& id, const Partition& partition,
-                          const Contents& contents, int64_t newest_ms) {
+                          const Contents& contents) {
   for (const auto& [offset, batch] : partition.log) {
     if (offset >= contents.start) break;
-    const auto& kept_ms = partition.promise.retention_ms;
-    if (kept_ms && batches_[batch - 1].header.max_timestamp < newest_ms - *kept_ms) continue;
+    if (may_be_gone(partition, batches_[batch - 1])) continue;
     findings_.add("{} at offset {} was deleted before its time: {} begins at {}", describe(batch),
                   offset, name_of(id), contents.start);
     return;
   }
+}
+
+bool History::may_be_gone(const Partition& partition, const Batch& batch) const {
+  const auto& kept_ms = partition.promise.retention_ms;
+  return kept_ms && batch.header.max_timestamp < newest_ms_() - *kept_ms;
 }
 
 void History::all_is_durable() {

@@ -3,11 +3,13 @@
 
 #include <compare>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/uuid.h"
@@ -39,7 +41,9 @@ struct Contents {
 };
 
 /// Knows each batch that was sent, by its bytes: those that a broker does not change. Rules:
-/// - what is read was sent to that partition, byte for byte, and has one offset for good
+/// - what is read was sent to that partition, byte for byte, and has one offset for good. A retry
+///   that comes when the retention has passed may be written again: a replica that began its log
+///   anew, at its leader's start, knows nothing of producers before that (KIP-360)
 /// - offsets have no gaps; a producer's batches come in the order in which it sent them, an
 ///   idempotent one's without a gap in their sequence numbers
 /// - what was acknowledged is where that said, unless an end without a sync may have cost it; then
@@ -49,13 +53,22 @@ class History {
  public:
   using BatchId = uint64_t;  // in the order of sending, from 1
 
-  explicit History(Findings& findings) : findings_(findings) {}
+  /// `newest_ms`: the latest that any broker's wall clock has been.
+  History(Findings& findings, std::function<int64_t()> newest_ms)
+      : findings_(findings), newest_ms_(std::move(newest_ms)) {}
+
+  /// Producers send to several leaders: what is not idempotent may come in another order.
+  void allow_reordering() { reordering_ = true; }
 
   void promise(const PartitionId& partition, const Promise& promise);
+  /// What findings call it.
+  void name(const base::Uuid& topic, const std::string& name) { names_[topic] = name; }
+  std::string name_of(const PartitionId& partition) const;
   /// `timestamps`: of its records.
   BatchId sent(const PartitionId& partition, uint32_t producer, base::ByteView batch,
                std::vector<int64_t> timestamps);
   void acknowledged(BatchId id, int64_t offset);
+  std::string describe(BatchId id) const;
   /// It will not be sent again, and nobody knows whether it is there.
   void given_up(BatchId id);
   /// It was acknowledged, and the end of a process has cost it.
@@ -64,8 +77,8 @@ class History {
 
   /// Somebody read this batch.
   void saw(const PartitionId& partition, const records::BatchView& batch);
-  /// The partition after a restart, or at the end. `newest_ms`: the latest the wall clock has been.
-  void audit(const PartitionId& partition, const Contents& contents, Loss loss, int64_t newest_ms);
+  /// The partition after a restart, or at the end.
+  void audit(const PartitionId& partition, const Contents& contents, Loss loss);
   /// All that there is now survives whatever comes.
   void all_is_durable();
 
@@ -100,16 +113,19 @@ class History {
   /// Fails if the same bytes do not lie in the log where they should.
   void audit_order(const PartitionId& id, const Contents& contents);
   void audit_end(const PartitionId& id, Partition& partition, int64_t end, Loss loss);
-  void audit_start(const PartitionId& id, const Partition& partition, const Contents& contents,
-                   int64_t newest_ms);
-  std::string describe(BatchId id) const;
+  void audit_start(const PartitionId& id, const Partition& partition, const Contents& contents);
+  /// Retention may have removed it by now.
+  bool may_be_gone(const Partition& partition, const Batch& batch) const;
 
   Findings& findings_;
+  std::function<int64_t()> newest_ms_;
   std::vector<Batch> batches_;
   std::unordered_map<uint64_t, BatchId> by_content_;
   std::map<PartitionId, Partition> partitions_;
+  std::map<base::Uuid, std::string> names_;
   std::set<int64_t> producer_ids_;
   size_t acknowledged_ = 0;
+  bool reordering_ = false;
 };
 
 }  // namespace longhaul::sim

@@ -47,14 +47,16 @@ class HistoryTest : public testing::Test {
     return contents;
   }
   void audit(const Contents& contents, Loss loss = Loss::kNothing, int64_t newest_ms = kTime) {
-    history_.audit(kPartition, contents, loss, newest_ms);
+    newest_ms_ = newest_ms;
+    history_.audit(kPartition, contents, loss);
   }
   const std::vector<std::string>& findings() const { return world_.findings.all(); }
 
   static constexpr int64_t kTime = 1'700'000'000'000;
   const PartitionId kPartition{{{1}}, 0};
   World world_{1, Trace::Keep::kDigest};
-  History history_{world_.findings};
+  int64_t newest_ms_ = kTime;
+  History history_{world_.findings, [this] { return newest_ms_; }};
   records::Codecs codecs_;
   std::vector<base::Bytes> batches_;
 };
@@ -154,7 +156,7 @@ TEST_F(HistoryTest, FindsBytesOfNobody) {
 TEST_F(HistoryTest, FindsABatchOfAnotherPartition) {
   auto a = append(0);
   Contents contents = log_of({a});
-  history_.audit({kPartition.topic, 1}, contents, Loss::kNothing, kTime);
+  history_.audit({kPartition.topic, 1}, contents, Loss::kNothing);
   EXPECT_THAT(findings(), ElementsAre(HasSubstr("was read from")));
 }
 
@@ -175,6 +177,18 @@ TEST_F(HistoryTest, FindsADeletionBeforeItsTime) {
   EXPECT_THAT(findings(), IsEmpty());
   audit(log_of({b}, 2), Loss::kNothing, kTime + 1000);
   EXPECT_THAT(findings(), ElementsAre(HasSubstr("was deleted before its time")));
+}
+
+TEST_F(HistoryTest, ARetryAfterTheRetentionMayBeWrittenAgain) {
+  history_.promise(kPartition, {.flushes = false, .retention_ms = 1000});
+  auto old = append(0, 1, 0);
+  newest_ms_ = kTime + 1000;
+  history_.acknowledged(old, 4);
+  EXPECT_THAT(findings(), ElementsAre(HasSubstr("is at offset 0 and at 4")));
+  newest_ms_ = kTime + 1001;
+  history_.acknowledged(old, 4);
+  history_.acknowledged(old, 0);  // a reader that was slow
+  EXPECT_EQ(1u, findings().size());
 }
 
 TEST_F(HistoryTest, FindsAProducerIdGivenTwice) {

@@ -4,8 +4,11 @@
 #include <vector>
 
 #include "base/assert.h"
+#include "broker/metadata/birth.h"
 #include "broker/net/server.h"
+#include "tests/sim/connection.h"
 #include "tests/sim/process_disk.h"
+#include "tests/sim/region.h"
 #include "tests/sim/server_end.h"
 #include "tests/support/loop.h"
 
@@ -16,6 +19,10 @@ using std::chrono::seconds;
 
 namespace {
 constexpr Time kStopPatience = seconds(5);
+
+Time option_ms(const broker::config::BrokerConfig& config, const char* option) {
+  return std::chrono::milliseconds(config.integer(option));
+}
 }  // namespace
 
 /// What dies with the process. Loops end before the node is destroyed.
@@ -29,20 +36,46 @@ struct Host::Process {
         groups(world.simulation, host.speed_.loop),
         timers(world.simulation, host.speed_.loop),
         reactor(world.simulation, host.speed_.loop),
+        network(world.simulation, host.speed_.loop),
         workers(world.simulation, host.speed_.worker),
-        frames(broker::net::request_memory_bytes(config)) {}
+        frames(broker::net::request_memory_bytes(config)) {
+    Time soon = option_ms(config, "controller.quorum.request.timeout.ms");
+    quorum = pool(host, soon, soon);
+    controller = pool(host, soon, seconds(40));
+    for (int i = 0; i < config.integer("num.replica.fetchers"); ++i) {
+      fetchers.push_back(std::make_unique<Loop>(world.simulation, host.speed_.loop));
+      Time fetch = option_ms(config, "replica.socket.timeout.ms");
+      leaders.push_back(pool(host, fetch, fetch));
+    }
+  }
   ~Process() { stop(); }
 
+  std::unique_ptr<ConnectionPool> pool(Host& host, Time connect, Time answer) {
+    return std::make_unique<ConnectionPool>(host.region_, host.name_,
+                                            ConnectionOptions{.latency = host.speed_.network,
+                                                              .patience = answer,
+                                                              .connect_patience = connect,
+                                                              .must_answer = false,
+                                                              .executor = &network});
+  }
+
   broker::app::NodeEnvironment environment(Host& host) {
-    return {.files = disk,
-            .clock = host.clock_,
-            .random = random,
-            .log = sink,
-            .metadata_loop = metadata,
-            .groups_loop = groups,
-            .timers = timers,
-            .workers = workers,
-            .on_fatal = [&host](const base::Error& error) { host.fail(error); }};
+    std::vector<base::EventLoop*> fetcher_loops;
+    for (const auto& each : fetchers) fetcher_loops.push_back(each.get());
+    return {
+        .files = disk,
+        .clock = host.clock_,
+        .random = random,
+        .log = sink,
+        .metadata_loop = metadata,
+        .groups_loop = groups,
+        .timers = timers,
+        .workers = workers,
+        .on_fatal = [&host](const base::Error& error) { host.fail(error); },
+        .connect_quorum = [this](const auto& at) { return quorum->to(at); },
+        .connect_controller = [this](const auto& at) { return controller->to(at); },
+        .fetcher_loops = std::move(fetcher_loops),
+        .connect_leader = [this](const auto& at, size_t lane) { return leaders[lane]->to(at); }};
   }
   /// Nothing happens any more, and nothing is destroyed: we may be in the middle of anything.
   void halt() {
@@ -51,6 +84,13 @@ struct Host::Process {
     for (Loop* loop : loops()) loop->halt();
     workers.halt();
     for (auto& end : ends) end->halt();
+    quorum->die();
+    controller->die();
+    for (auto& each : leaders) each->die();
+  }
+  void pause(Time span) {
+    for (Loop* loop : loops()) loop->pause(span);
+    workers.pause(span);
   }
   void stop() {
     halt();
@@ -58,23 +98,40 @@ struct Host::Process {
     for (Loop* loop : loops()) loop->stop();
     workers.stop();
   }
-  std::vector<Loop*> loops() { return {&metadata, &groups, &timers, &reactor}; }
+  std::vector<Loop*> loops() {
+    std::vector<Loop*> all{&metadata, &groups, &timers, &reactor, &network};
+    for (const auto& each : fetchers) all.push_back(each.get());
+    return all;
+  }
+  broker::net::SessionContext context(base::Clock& clock) {
+    return {broker::net::SessionLimits{}, frames, node->handler(), reactor, clock};
+  }
 
   World& world;
   TraceSink sink;
   ProcessDisk disk;
   base::SeededRandom random;
-  Loop metadata, groups, timers, reactor;
+  Loop metadata, groups, timers, reactor, network;
+  std::vector<std::unique_ptr<Loop>> fetchers;
   Workers workers;
-  broker::net::FramePool frames;
+  broker::net::FramePool frames;  // what is asked of others may hold some, for an answer of ours
+  std::unique_ptr<ConnectionPool> quorum, controller;
+  std::vector<std::unique_ptr<ConnectionPool>> leaders;  // by lane
+  std::optional<broker::net::SessionContext> controller_sessions;
   std::optional<broker::net::SessionContext> sessions;  // from when it serves
   std::unique_ptr<broker::app::Node> node;
   std::vector<std::shared_ptr<ServerEnd>> ends;
   bool stopping = false;
+  bool draining = false;  // nobody is let in any more
 };
 
-Host::Host(World& world, std::string name, Speed speed)
-    : world_(world), name_(std::move(name)), speed_(speed), clock_(world.simulation) {}
+Host::Host(Region& region, int32_t id, Speed speed)
+    : region_(region),
+      world_(region.world()),
+      id_(id),
+      name_(fmt::format("n{}", id)),
+      speed_(speed),
+      clock_(world_.simulation) {}
 
 Host::~Host() {
   world_.simulation.cancel_all(this);
@@ -83,9 +140,23 @@ Host::~Host() {
 
 bool Host::is_serving() const { return process_ && process_->sessions && !process_->stopping; }
 
+broker::app::Node* Host::node() { return process_ ? process_->node.get() : nullptr; }
+
+base::Result<void> Host::format(const std::string& properties, const std::string& cluster_id,
+                                const std::vector<broker::raft::Voter>& controllers) {
+  LH_ASSIGN(auto loaded, broker::config::load_broker_config(properties));
+  broker::metadata::FormatOptions options;
+  options.birth = broker::app::birth_config(loaded.config);
+  options.birth.cluster_id = cluster_id;
+  options.birth.initial_controllers = controllers;
+  LH_TRY(broker::metadata::format(disk_, clock_, world_.random(), options));
+  return {};
+}
+
 base::Result<void> Host::start(const std::string& properties) {
   LH_ASSERT(!process_, "a host has one process at a time");
   failure_.clear();
+  failed_ailing_ = false;
   auto launched = launch(properties);
   if (process_ && process_->disk.is_dead()) bury(chosen_crash_->mode);
   if (!process_) return {};  // it has died
@@ -103,12 +174,10 @@ base::Result<void> Host::launch(const std::string& properties) {
             broker::app::Node::open(std::move(loaded->config), process_->environment(*this)));
   const auto& config = process_->node->config();
   process_->node->start(broker::config::advertised_at(config, name_, config.listeners), [this] {
-    Process& process = *process_;
-    broker::net::SessionLimits limits;
-    process.sessions.emplace(broker::net::SessionContext{
-        limits, process.frames, process.node->handler(), process.reactor, clock_});
+    process_->sessions.emplace(process_->context(clock_));
     world_.trace.line(name_, "serves");
   });
+  process_->controller_sessions.emplace(process_->context(clock_));
   return {};
 }
 
@@ -157,6 +226,7 @@ void Host::bury(CrashMode mode) {
 void Host::fail(const base::Error& error) {
   if (process_->disk.is_dead() || !failure_.empty()) return;
   failure_ = error.message;
+  failed_ailing_ = is_ailing_;
   world_.trace.line(name_, "fails: {}", failure_);
   stop();
 }
@@ -171,6 +241,7 @@ void Host::stop() {
 void Host::drain() {
   if (process_->disk.is_dead()) return;
   Process& process = *process_;
+  process.draining = true;
   process.reactor.post([&process] {
     auto ends = process.ends;
     for (auto& end : ends) end->drain();
@@ -208,6 +279,18 @@ void Host::ended(base::Result<void> outcome) {
   world_.trace.line(name_, "has ended{}{}", failure_.empty() ? "" : ": ", failure_);
 }
 
+void Host::pause(Time span) {
+  if (!process_) return;
+  world_.trace.line(name_, "stands still for {} us", span.count());
+  process_->pause(span);
+}
+
+void Host::slow_down(int64_t factor) {
+  if (!process_) return;
+  world_.trace.line(name_, "has a disk that takes {} times as long", factor);
+  process_->workers.set_latency(std::max(speed_.worker, Time(100)) * factor);
+}
+
 void Host::fill_disk(uint64_t spare) {
   world_.trace.line(name_, "has {} bytes left on its disk", spare);
   is_ailing_ = true;
@@ -219,13 +302,15 @@ void Host::empty_disk() {
   disk_.set_capacity(UINT64_MAX);
 }
 
-void Host::fail_disk(base::DiskOperation operation, uint64_t after) {
+void Host::fail_disk(base::DiskOperation operation, uint64_t after, base::Task done) {
   world_.trace.line(name_, "has a bad disk: operation {} fails after {}",
                     static_cast<int>(operation), after);
   is_ailing_ = true;
   disk_.set_fault_hook(
-      [operation, left = after](base::DiskOperation asked, std::string_view) mutable {
+      [operation, left = after, done = std::make_shared<base::Task>(std::move(done))](
+          base::DiskOperation asked, std::string_view) mutable {
         bool fails = asked == operation && left-- == 0;
+        if (fails && *done) (*done)();
         return fails ? std::optional(base::Fault{{base::Errc::kIo, "the medium is bad"}})
                      : std::nullopt;
       });
@@ -235,23 +320,28 @@ void Host::heal() {
   is_ailing_ = false;
   disk_.set_capacity(UINT64_MAX);
   disk_.set_fault_hook({});
+  if (process_) process_->workers.set_latency(speed_.worker);
 }
 
 void Host::heal_process() {
-  was_ailing_ = is_ailing_;
+  was_ailing_ = is_ailing_ || failed_ailing_;
   heal();
 }
 
-bool Host::accept(const std::shared_ptr<Link>& link, const std::string& client) {
-  if (!is_serving()) return false;
+bool Host::accept(const std::shared_ptr<Link>& link, const std::string& client, uint16_t port) {
+  if (!process_ || process_->draining || process_->disk.is_dead()) return false;
+  bool to_controller = port == kControllerPort;
+  auto& context = to_controller ? process_->controller_sessions : process_->sessions;
+  if (!context) return false;
   auto info = std::make_shared<broker::net::ConnectionInfo>();
   info->id = ++connections_;
-  info->listener = "PLAINTEXT";
+  info->listener = to_controller ? "CONTROLLER" : "PLAINTEXT";
+  info->controller_listener = to_controller;
   info->client_host = client;
   Process& process = *process_;
-  auto end = std::make_shared<ServerEnd>(*process.sessions, link, std::move(info));
+  auto end = std::make_shared<ServerEnd>(*context, link, std::move(info));
   end->start([this, at = end.get(), client](const std::string& why) {
-    if (!why.empty() && is_well()) {
+    if (!why.empty() && is_well() && region_.is_undisturbed()) {
       world_.findings.add("{} closed the connection of {}: {}", name_, client, why);
     }
     std::erase_if(process_->ends, [at](const auto& each) { return each.get() == at; });

@@ -4,18 +4,26 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/memory_file_system.h"
 #include "broker/app/node.h"
+#include "broker/raft/types.h"
 #include "tests/sim/pipe.h"
 #include "tests/sim/world.h"
 
 namespace longhaul::sim {
 
+class Region;
+
+inline constexpr uint16_t kClientPort = 9092;
+inline constexpr uint16_t kControllerPort = 9093;
+
 /// How slow it is: typical times, see Simulation::some_delay.
 struct Speed {
   Time loop{20};      // from a post to its turn
   Time worker{1000};  // of what may block, fsync above all
+  Time network{200};  // one way to another machine
 };
 
 /// The disk and the clock outlive processes. A process ends in order, or it dies: in between two
@@ -25,15 +33,22 @@ class Host {
   /// How the last process ended.
   enum class End { kOrderly, kDied, kFailed };
 
-  Host(World& world, std::string name, Speed speed);
+  /// Node `id` of its cluster; its name is "n" and that.
+  Host(Region& region, int32_t id, Speed speed);
   ~Host();
   Host(const Host&) = delete;
   Host& operator=(const Host&) = delete;
 
+  int32_t id() const { return id_; }
   const std::string& name() const { return name_; }
+  /// The node that runs, or null.
+  broker::app::Node* node();
   base::MemoryFileSystem& disk() { return disk_; }
   Clock& clock() { return clock_; }
 
+  /// Formats the disk for a quorum of these controllers, with `kafka-storage format`'s means.
+  base::Result<void> format(const std::string& properties, const std::string& cluster_id,
+                            const std::vector<broker::raft::Voter>& controllers);
   /// Starts a process with this server.properties. It recovers its logs at once and joins its
   /// cluster in events to come; it may also die in the midst of it. Not from within an event.
   base::Result<void> start(const std::string& properties);
@@ -55,6 +70,11 @@ class Host {
   base::CrashMode last_mode() const { return last_mode_; }
   /// With kFailed: why it could not go on.
   const std::string& failure() const { return failure_; }
+  /// All threads of the process stand still for so long (SIGSTOP).
+  void pause(Time span);
+  /// What may block takes so many times as long from now on, until the process ends or it heals.
+  void slow_down(int64_t factor);
+
   /// Something had been done to the disk of the last process.
   bool was_ailing() const { return was_ailing_; }
 
@@ -62,14 +82,18 @@ class Host {
   void fill_disk(uint64_t spare);
   /// There is room again.
   void empty_disk();
-  /// One operation of this kind fails, after so many that do not. Until the process ends, the host
-  /// is not well.
-  void fail_disk(base::DiskOperation operation, uint64_t after);
+  /// One operation of this kind fails, after so many that do not, with `done` called. Until the
+  /// process ends, the host is not well.
+  void fail_disk(base::DiskOperation operation, uint64_t after, base::Task done = {});
   /// Whatever was done to the disk is over, and should have no consequence any more.
   void heal();
 
-  /// The server's end of a new connection; false if nobody listens.
-  bool accept(const std::shared_ptr<Link>& link, const std::string& client);
+  /// Bits on its disk are not what was written; whoever reads finds batches with a wrong CRC.
+  bool is_rotten() const { return is_rotten_; }
+  void set_rotten(bool rotten) { is_rotten_ = rotten; }
+
+  /// The server's end of a new connection; false if nobody listens on that port.
+  bool accept(const std::shared_ptr<Link>& link, const std::string& client, uint16_t port);
 
  private:
   struct Process;
@@ -87,7 +111,9 @@ class Host {
   void ended(base::Result<void> outcome);
   void heal_process();
 
+  Region& region_;
   World& world_;
+  const int32_t id_;
   const std::string name_;
   const Speed speed_;
   base::MemoryFileSystem disk_;
@@ -96,9 +122,11 @@ class Host {
   std::unique_ptr<Process> process_;
   uint64_t connections_ = 0;
   bool is_ailing_ = false;
+  bool is_rotten_ = false;
   End last_end_ = End::kOrderly;
   base::CrashMode last_mode_ = base::CrashMode::kKeepAll;
   std::string failure_;
+  bool failed_ailing_ = false;  // something had been done to its disk then
   bool was_ailing_ = false;
 };
 

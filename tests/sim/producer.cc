@@ -25,28 +25,33 @@ base::Bytes random_bytes(base::Random& random, size_t size) {
 
 }  // namespace
 
-Producer::Producer(World& world, Host& host, std::string name, const ConnectionOptions& connection,
+Producer::Producer(Region& region, std::string name, const ConnectionOptions& connection,
                    uint32_t number, const ProducerOptions& options, Topics& topics,
                    History& history)
-    : Actor(world, host, std::move(name), connection),
+    : Actor(region, std::move(name), connection),
       number_(number),
       options_(options),
       topics_(topics),
       history_(history) {}
 
 void Producer::work() {
-  if (!options_.idempotent) return turn();
-  for (auto& [partition, stream] : streams_) {
-    bool lost = stream.newest_acknowledged != 0 && history_.is_lost(stream.newest_acknowledged);
-    if (lost) return begin_anew();
-  }
-  if (producer_id_ < 0) return get_producer_id();
-  for (auto& [partition, stream] : streams_) resend(stream);
+  if (options_.idempotent) take_up();
   turn();
 }
 
-/// With another producer ID: what the broker knows of this one is not what we know.
+void Producer::take_up() {
+  bool lost = doubtful_;
+  for (auto& [partition, stream] : streams_) {
+    lost |= stream.newest_acknowledged != 0 && history_.is_lost(stream.newest_acknowledged);
+  }
+  if (lost) return begin_anew();
+  if (producer_id_ < 0) return get_producer_id();
+  for (auto& [partition, stream] : streams_) resend(stream);
+}
+
+/// With another producer ID.
 void Producer::begin_anew() {
+  doubtful_ = false;
   for (auto& [partition, stream] : streams_) {
     for (const BatchPtr& batch : stream.unacknowledged) history_.given_up(batch->id);
   }
@@ -59,10 +64,10 @@ void Producer::get_producer_id() {
   protocol::InitProducerIdRequest request;
   request.transactional_id.reset();
   request.transaction_timeout_ms = 60'000;
-  ask<protocol::InitProducerIdResponse>(std::move(request), [this](auto reply) {
-    if (!reply) return;
+  ask<protocol::InitProducerIdResponse>(anybody(), std::move(request), [this](auto reply) {
+    if (!reply) return later(kProduceRetry, [this] { get_producer_id(); });
     if (reply->message.error_code != ErrorCode::kNone) {
-      if (host_.is_well()) {
+      if (is_wrong(reply->message.error_code)) {
         world_.findings.add("{}: no producer ID: {}", name(),
                             protocol::name(reply->message.error_code));
       }
@@ -70,11 +75,17 @@ void Producer::get_producer_id() {
     }
     producer_id_ = reply->message.producer_id;
     history_.producer_id_given(producer_id_);
-    if (may_work()) turn();
   });
 }
 
+size_t Producer::in_flight() const {
+  size_t sum = 0;
+  for (const auto& [partition, stream] : streams_) sum += stream.in_flight;
+  return sum;
+}
+
 void Producer::resend(Stream& stream) {
+  if (doubtful_) return;
   stream.failed = false;
   for (const BatchPtr& batch : stream.unacknowledged) {
     ++stream.in_flight;
@@ -83,6 +94,9 @@ void Producer::resend(Stream& stream) {
 }
 
 void Producer::turn() {
+  later(options_.pause, [this] { turn(); });
+  bool waits = options_.idempotent && (doubtful_ || producer_id_ < 0);
+  if (is_finishing() || waits) return;
   std::vector<PartitionId> all = topics_.partitions();
   size_t count = 1 + world_.random().below(options_.idempotent ? 1 : 3);
   std::vector<BatchPtr> batches;
@@ -90,14 +104,27 @@ void Producer::turn() {
     auto chosen = all.begin() + static_cast<ptrdiff_t>(world_.random().below(all.size()));
     PartitionId partition = *chosen;
     all.erase(chosen);
-    if (options_.idempotent) {
-      Stream& stream = streams_[partition];
-      if (stream.failed || stream.in_flight >= kMostInFlight) continue;
-    }
+    if (options_.idempotent && !may_begin(partition)) continue;
     batches.push_back(make_batch(partition));
   }
-  if (!batches.empty()) send(std::move(batches));
-  later(options_.pause, [this] { turn(); });
+  if (!batches.empty()) send(batches);
+}
+
+/// A broker takes any sequence for the first of a producer that it does not know. So there is
+/// nothing behind the first until that is acknowledged.
+bool Producer::may_begin(const PartitionId& partition) {
+  Stream& stream = streams_[partition];
+  if (stream.newest_acknowledged == 0) return stream.unacknowledged.empty();
+  return !stream.failed && stream.in_flight < kMostInFlight;
+}
+
+/// Another than before only when nothing is under way to that: batches keep their order.
+int32_t Producer::node_for(const PartitionId& partition) {
+  auto stream = streams_.find(partition);
+  if (stream == streams_.end()) return leader_of(partition);
+  bool alone = stream->second.in_flight <= 1;  // the one that is about to be sent
+  if (alone || stream->second.node < 0) stream->second.node = leader_of(partition);
+  return stream->second.node;
 }
 
 /// So that no two batches are alike.
@@ -122,7 +149,8 @@ Producer::BatchPtr Producer::make_batch(const PartitionId& partition) {
   size_t count = 1 + random.below(options_.most_records);
   for (size_t i = 0; i < count; ++i) {
     // Producers' clocks differ, and records wait in them.
-    timestamps.push_back(host_.clock().wall_ms() - static_cast<int64_t>(random.below(3000)));
+    timestamps.push_back(region_.host(1).clock().wall_ms() -
+                         static_cast<int64_t>(random.below(3000)));
     base::Bytes key = random_bytes(random, 8);
     base::Bytes value = unique_value(random);
     std::array<records::RecordHeader, 1> headers{{{"client", base::as_bytes(name())}}};
@@ -145,12 +173,23 @@ Producer::BatchPtr Producer::make_batch(const PartitionId& partition) {
   return batch;
 }
 
-void Producer::send(std::vector<BatchPtr> batches) {
+void Producer::send(const std::vector<BatchPtr>& batches) {
+  std::map<int32_t, std::vector<BatchPtr>> by_leader;
+  for (const BatchPtr& batch : batches) {
+    by_leader[node_for(batch->partition)].push_back(batch);
+    auto stream = streams_.find(batch->partition);
+    batch->leads = stream != streams_.end() && stream->second.unacknowledged.front() == batch;
+  }
+  for (auto& [leader, its] : by_leader) send_to(leader, std::move(its));
+}
+
+void Producer::send_to(int32_t node, std::vector<BatchPtr> batches) {
   protocol::ProduceRequest request;
   request.acks = options_.acks;
-  request.timeout_ms = 10'000;
+  request.timeout_ms = region_.is_alone() ? 10'000 : 1'500;
   int16_t oldest = kOldestProduce;
   for (const BatchPtr& batch : batches) {
+    world_.trace.line(name(), "sends n{} {}", node, history_.describe(batch->id));
     const Topic* topic = topics_.find(batch->partition.topic);
     if (!topic || topic->may_change) oldest = kProduceByTopicId;
     auto& data = request.topic_data.emplace_back();
@@ -159,12 +198,10 @@ void Producer::send(std::vector<BatchPtr> batches) {
     data.partition_data.push_back(
         {.index = batch->partition.index, .records = protocol::Records{.bytes = batch->bytes}});
   }
-  ask<protocol::ProduceResponse>(std::move(request), oldest,
-                                 [this, batches = std::move(batches)](auto reply) {
-                                   for (const BatchPtr& batch : batches) {
-                                     settle(batch, reply ? &reply->message : nullptr);
-                                   }
-                                 });
+  auto done = [this, batches = std::move(batches)](auto reply) {
+    for (const BatchPtr& batch : batches) settle(batch, reply ? &reply->message : nullptr);
+  };
+  ask<protocol::ProduceResponse>(node, std::move(request), oldest, std::move(done));
 }
 
 /// Null: there is no answer.
@@ -181,15 +218,35 @@ void Producer::settle(const BatchPtr& batch, const protocol::ProduceResponse* re
     code = answer.error_code;
     offset = answer.base_offset;
   }
-  if (response) check_code(batch->partition, code);
+  world_.trace.line(name(), "hears {} at {} of {}", protocol::name(code), offset,
+                    history_.describe(batch->id));
+  if (response) check_code(batch, code);
+  if (code != ErrorCode::kNone) find_leaders();
   if (options_.idempotent) {
     settle_in_stream(batch, code, offset);
+    if (doubtful_) return in_flight() == 0 ? begin_anew() : void();
     Stream& stream = streams_[batch->partition];
-    if (response && stream.failed && stream.in_flight == 0) recover(batch->partition, code);
+    if (stream.failed && stream.in_flight == 0) recover(batch->partition, code);
     return;
   }
-  if (code == ErrorCode::kNone) return history_.acknowledged(batch->id, offset);
+  if (code == ErrorCode::kNone) return acknowledged(batch, offset);
   history_.given_up(batch->id);
+}
+
+void Producer::acknowledged(const BatchPtr& batch, int64_t offset) {
+  if (options_.acks == 1 && region_.replication_factor() > 1) {
+    history_.given_up(batch->id);
+  } else {
+    history_.acknowledged(batch->id, offset);
+  }
+}
+
+bool Producer::is_done() const {
+  return std::all_of(streams_.begin(), streams_.end(), [this](const auto& each) {
+    const Topic* topic = topics_.find(each.first.topic);
+    bool may_be_gone = !topic || topic->state != Topic::State::kThere;
+    return may_be_gone || each.second.unacknowledged.empty();
+  });
 }
 
 void Producer::settle_in_stream(const BatchPtr& batch, ErrorCode code, int64_t offset) {
@@ -200,6 +257,7 @@ void Producer::settle_in_stream(const BatchPtr& batch, ErrorCode code, int64_t o
     std::erase(stream.unacknowledged, batch);
     stream.newest_acknowledged = std::max(stream.newest_acknowledged, batch->id);
   } else {
+    doubtful_ |= code == ErrorCode::kOutOfOrderSequenceNumber && batch->leads;
     stream.failed = true;
   }
 }
@@ -225,14 +283,16 @@ void Producer::recover(const PartitionId& partition, ErrorCode code) {
   });
 }
 
-void Producer::check_code(const PartitionId& partition, ErrorCode code) {
+void Producer::check_code(const BatchPtr& batch, ErrorCode code) {
+  const PartitionId& partition = batch->partition;
   if (code == ErrorCode::kNone) return;
-  // Whatever was in flight behind a batch that was refused finds a gap: it is sent again after it.
-  bool behind = options_.idempotent && streams_[partition].failed;
+  // Whatever was in flight behind a batch that was refused, or went to another leader, finds a gap:
+  // it is sent again after it.
+  bool behind = options_.idempotent && (!batch->leads || !region_.is_alone());
   if (behind && code == ErrorCode::kOutOfOrderSequenceNumber) return;
   const Topic* topic = topics_.find(partition.topic);
   bool there = topic && topic->state == Topic::State::kThere;
-  if (!there || !host_.is_well()) return;
+  if (!there || !is_wrong(code)) return;
   world_.findings.add("{}: produce to {}-{} is refused: {}", name(), topic->name, partition.index,
                       protocol::name(code));
 }

@@ -20,30 +20,32 @@ int32_t few(base::Random& random, uint64_t most) {
 
 Speed choose_speed(base::Random& random) {
   return {.loop = Time(one_of(random, {0, 20, 200})),
-          .worker = Time(one_of(random, {50, 500, 5000}))};
+          .worker = Time(one_of(random, {50, 500, 5000})),
+          .network = Time(one_of(random, {50, 300, 2000}))};
 }
 
-ConnectionOptions choose_connection(base::Random& random) {
-  return {.latency = Time(one_of(random, {50, 300, 3000}))};
+ConnectionOptions choose_connection(base::Random& random, const RegionShape& shape) {
+  ConnectionOptions options{.latency = Time(one_of(random, {50, 300, 3000}))};
+  options.must_answer = shape.nodes == 1;
+  if (shape.nodes > 1) options.patience = milliseconds(one_of(random, {2500, 6000}));
+  return options;
 }
 
-std::string choose_properties(base::Random& random) {
+RegionShape choose_shape(uint64_t seed) {
+  static constexpr RegionShape kShapes[] = {{3, 3}, {1, 1}, {3, 3}, {5, 3}, {4, 3}};
+  return kShapes[seed % std::size(kShapes)];
+}
+
+std::string choose_properties(base::Random& random, int32_t nodes) {
   std::string text =
-      "process.roles=broker,controller\n"
-      "node.id=1\n"
-      "listeners=PLAINTEXT://n1:9092,CONTROLLER://n1:9093\n"
-      "controller.listener.names=CONTROLLER\n"
-      "controller.quorum.bootstrap.servers=n1:9093\n"
-      "longhaul.format=found\n"
-      "longhaul.cluster.id=4L6g3nShT-eMCtK--X86sw\n"
-      "offsets.topic.replication.factor=1\n"
-      "group.initial.rebalance.delay.ms=0\n";
+      "group.initial.rebalance.delay.ms=0\n"
+      "log.message.timestamp.after.max.ms=9223372036854775807\n";  // clocks jump
   auto set = [&](const char* option, std::initializer_list<int64_t> choices) {
     text += fmt::format("{}={}\n", option, one_of(random, choices));
   };
   text += random.below(3) == 0 ? "log.dirs=/a,/b\n" : "log.dirs=/a\n";
   set("offsets.topic.num.partitions", {1, 3});
-  set("offsets.topic.segment.bytes", {500, 5000, 104'857'600});
+  set("log.roll.ms", {500, 5000, 604'800'000});  // of __consumer_offsets
   set("log.cleaner.backoff.ms", {100, 1000, 15'000});
   set("log.retention.check.interval.ms", {300, 2000});
   set("log.flush.offset.checkpoint.interval.ms", {500, 5000, 60'000});
@@ -53,6 +55,19 @@ std::string choose_properties(base::Random& random) {
   set("metadata.log.max.snapshot.interval.ms", {0, 1500, 3'600'000});
   set("metadata.log.segment.ms", {1000, 604'800'000});
   set("metadata.max.retention.bytes", {1000, 104'857'600});
+  if (nodes == 1) return text;
+  // Shorter than by default, so that much happens in a minute.
+  text += "min.insync.replicas=2\nbroker.heartbeat.interval.ms=300\n";
+  set("num.replica.fetchers", {1, 2});
+  set("replica.fetch.wait.max.ms", {100, 500});
+  set("replica.fetch.backoff.ms", {100, 1000});
+  set("replica.lag.time.max.ms", {1000, 3000});
+  set("replica.socket.timeout.ms", {2000, 5000});
+  set("broker.session.timeout.ms", {1500, 3000});
+  set("controller.quorum.election.timeout.ms", {300, 1000});
+  set("controller.quorum.fetch.timeout.ms", {500, 2000});
+  set("controller.quorum.request.timeout.ms", {500, 2000});
+  set("leader.imbalance.check.interval.seconds", {3, 300});
   return text;
 }
 
@@ -82,9 +97,12 @@ std::vector<NewTopic> choose_topics(base::Random& random) {
   return topics;
 }
 
-ProducerOptions choose_producer(base::Random& random) {
-  return {.idempotent = random.below(2) == 0,
-          .acks = static_cast<int16_t>(one_of(random, {-1, 1})),
+ProducerOptions choose_producer(base::Random& random, const RegionShape& shape, bool is_first) {
+  bool idempotent = random.below(2) == 0;
+  bool all =
+      (idempotent || is_first) && shape.nodes > 1;  // as Kafka's own: else its own batches may go
+  return {.idempotent = idempotent,
+          .acks = static_cast<int16_t>(all ? -1 : one_of(random, {-1, 1})),
           .codec = static_cast<records::Codec>(random.below(5)),
           .pause = milliseconds(one_of(random, {3, 20, 60})),
           .most_records = static_cast<uint32_t>(one_of(random, {1, 5, 20})),

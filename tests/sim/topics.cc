@@ -12,6 +12,7 @@ void Topics::created(const std::string& name, const base::Uuid& id) {
 
 void Topics::settle(Topic& topic) {
   topic.state = Topic::State::kThere;
+  history_.name(topic.id, topic.name);
   for (int32_t i = 0; i < topic.partitions; ++i) history_.promise({topic.id, i}, topic.promise);
 }
 

@@ -1,6 +1,7 @@
 // What everything in one simulation shares.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,9 @@ class Findings {
   std::vector<std::string> all_;
 };
 
+/// How often each kind of thing has happened.
+using Counts = std::map<std::string, uint64_t>;
+
 struct World {
   World(uint64_t seed, Trace::Keep keep)
       : simulation(seed), trace(simulation, keep), findings(trace) {}
@@ -36,6 +40,7 @@ struct World {
   Simulation simulation;
   Trace trace;
   Findings findings;
+  Counts counts;
 };
 
 }  // namespace longhaul::sim

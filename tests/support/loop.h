@@ -23,6 +23,8 @@ class Loop final : public base::EventLoop {
   base::TimerId after(std::chrono::microseconds delay, base::Task task) override;
   bool cancel(base::TimerId timer) override { return simulation_.cancel(timer); }
 
+  /// Nothing runs here for so long.
+  void pause(Time span) { simulation_.hold(this, span); }
   /// Nothing runs here any more, but nothing is destroyed yet: for a death in the middle of a task.
   void halt() { halted_ = true; }
   /// Drops what waits, and whatever comes.
@@ -50,12 +52,16 @@ class Workers final : public base::Executor {
   /// As if all threads were busy: whatever comes to its turn waits for `resume`.
   void hold() { held_ = true; }
   void resume();
+  /// Nothing runs here for so long.
+  void pause(Time span) { simulation_.hold(this, span); }
+  /// Each task takes this long from now on, typically.
+  void set_latency(Time latency) { latency_ = latency; }
   void halt() { halted_ = true; }
   void stop();
 
  private:
   Simulation& simulation_;
-  const Time latency_;
+  Time latency_;
   std::deque<base::Task> waiting_;  // while held
   bool held_ = false;
   bool halted_ = false;

@@ -40,6 +40,7 @@ bool Simulation::cancel(EventId id) {
 }
 
 void Simulation::cancel_all(const void* owner) {
+  held_.erase(owner);
   std::vector<Event> dropped;
   for (auto it = queue_.begin(); it != queue_.end();) {
     if (it->second.owner != owner) {
@@ -52,8 +53,21 @@ void Simulation::cancel_all(const void* owner) {
   }
 }
 
+/// True if the next event's owner is held: it comes later then, as the same event.
+bool Simulation::put_off() {
+  if (held_.empty()) return false;
+  auto held = held_.find(queue_.begin()->second.owner);
+  if (held == held_.end() || held->second <= queue_.begin()->first.due) return false;
+  auto first = queue_.extract(queue_.begin());
+  first.key().due = held->second;
+  keys_[first.key().id] = first.key();
+  queue_.insert(std::move(first));
+  return true;
+}
+
 bool Simulation::step(Time until) {
   if (queue_.empty() || queue_.begin()->first.due > until) return false;
+  if (put_off()) return true;
   auto first = queue_.extract(queue_.begin());
   keys_.erase(first.key().id);
   now_ = first.key().due;

@@ -42,8 +42,12 @@ class Simulation {
   /// True if the event had not begun: it will not run.
   bool cancel(EventId id);
   void cancel_all(const void* owner);
+  /// What `owner` has coming happens no earlier than `span` from now, as if its threads stood
+  /// still.
+  void hold(const void* owner, Time span) { held_[owner] = now_ + span; }
 
-  /// Runs the next event if it is due by `until`; false if there is none.
+  /// Runs the next event (or finds that it is held) if it is due by `until`; false if there is
+  /// none.
   bool step(Time until = Time::max());
   /// Runs all that is due by then, and leaves the clock there.
   void run_until(Time until);
@@ -74,12 +78,14 @@ class Simulation {
     base::Task task;
   };
   EventId add(Time when, uint64_t order, const void* owner, base::Task task);
+  bool put_off();
 
   base::SeededRandom random_;
   Time now_{0};
   EventId last_id_ = 0;
   std::map<Key, Event> queue_;
   std::unordered_map<EventId, Key> keys_;
+  std::unordered_map<const void*, Time> held_;  // until then
 };
 
 /// A machine's clocks: the monotonic one is the simulation's, the other may be set.
