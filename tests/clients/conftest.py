@@ -35,6 +35,22 @@ def pytest_collection_modifyitems(config, items):
             item.add_marker(pytest.mark.skip(reason="a promise of ours, not of Apache Kafka"))
 
 
+FAULTS = pytest.StashKey()
+
+
+@pytest.fixture
+def note_fault(request):
+    """note_fault(what, acknowledged, longest gap in seconds): told at the end of the run."""
+    return lambda *row: request.config.stash.setdefault(FAULTS, []).append(row)
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    if rows := config.stash.get(FAULTS, []):
+        terminalreporter.section("faults: nothing lost, nothing twice")
+    for what, acknowledged, gap in rows:
+        terminalreporter.write_line(f"{what}: {acknowledged} acknowledged, longest gap {gap:.2f} s")
+
+
 def cluster_id():
     while True:
         text = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")

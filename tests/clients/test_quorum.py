@@ -65,6 +65,35 @@ def test_a_quorum_of_three_outlives_its_leader(cluster):
     assert replication(left[0])[leader] == "Follower"
 
 
+def test_groups_get_replicas_as_brokers_join(make_server):
+    first = make_server(offsets_topic_replication_factor=3)
+    first.format()
+    first.start()
+    admin = confluent.admin_client(first.address)
+    settle(admin.create_topics([NewTopic("joined", 1, 1)]))
+    confluent.produce(first.address, "joined", [{"value": "one"}])
+    consumer = confluent.consumer(first.address, group="early")
+    consumer.subscribe(["joined"])
+    assert len(confluent.read(consumer, 1)) == 1
+    consumer.commit(asynchronous=False)
+    consumer.close()
+    joined = []
+    for node in (2, 3):
+        server = make_server(cluster=first.cluster_id, node_id=node)
+        server.write_properties(node_id=node, controller_quorum_bootstrap_servers=f"127.0.0.1:{first.controller_port}")
+        server.format("--no-initial-controllers")
+        server.start()
+        joined.append(server)
+
+    def in_sync():
+        found = admin.list_topics("__consumer_offsets", timeout=20).topics["__consumer_offsets"].partitions
+        return [len(each.isrs) for each in found.values()]
+
+    wait_for(lambda: in_sync() == [3] * 10, 30, "three replicas of each partition")
+    for server in (*joined, first):
+        server.end()
+
+
 def test_all_killed_at_once_lose_nothing(cluster):
     create(cluster.nodes[2], "kept")
     for server in cluster.nodes.values():

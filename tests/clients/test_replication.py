@@ -2,13 +2,14 @@
 
 import json
 import re
+import time
 
 import pytest
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import NewTopic, OffsetSpec
 
 from support import api, confluent, java, ledger
-from support.cluster import Cluster
+from support.cluster import Cluster, create, in_sync, partitions
 from support.confluent import settle, wait_for
 from support.wire import Connection
 
@@ -18,7 +19,7 @@ PARTITIONS = 6
 @pytest.fixture(scope="module")
 def cluster(make_server):
     made = Cluster(
-        make_server, min_insync_replicas=2, offsets_topic_replication_factor=3,
+        make_server, min_insync_replicas=2, offsets_topic_replication_factor=3, replication_quota_window_num=1,
         replica_selector_class="org.apache.kafka.common.replica.RackAwareReplicaSelector",
     )
     yield made
@@ -30,25 +31,12 @@ def admin(cluster):
     return confluent.admin_client(cluster.address)
 
 
-def create(admin, name, **config):
-    config = {key.replace("_", "."): str(value) for key, value in config.items()}
-    settle(admin.create_topics([NewTopic(name, PARTITIONS, 3, config=config)]))
-    wait_for(lambda: in_sync(admin, name) == [3] * PARTITIONS, 30, "three replicas in sync")
-
-
-def partitions(admin, name):
-    found = admin.list_topics(name, timeout=20).topics[name].partitions
-    return [found[i] for i in sorted(found)]
-
-
-def in_sync(admin, name):
-    return [len(each.isrs) for each in partitions(admin, name)]
-
-
-def test_acknowledged_records_outlive_their_leader(cluster, admin, tmp_path):
-    create(admin, "ledger")
+@pytest.mark.parametrize("durability", ("kafka", "fsync"))
+def test_acknowledged_records_outlive_their_leader(cluster, admin, tmp_path, durability):
+    topic = f"ledger-{durability}"
+    create(admin, topic, PARTITIONS, longhaul_durability=durability)
     path = tmp_path / "ledger"
-    with ledger.kept(cluster.address, "ledger", PARTITIONS, path):
+    with ledger.kept(cluster.address, topic, PARTITIONS, path):
         for victim, how in ((1, "kill"), (2, "stop"), (3, "kill")):
             lines = ledger.length(path)
             wait_for(lambda: ledger.length(path) >= lines + 2000, 60, "2,000 more acknowledged records")
@@ -57,14 +45,14 @@ def test_acknowledged_records_outlive_their_leader(cluster, admin, tmp_path):
             lines = ledger.length(path)
             wait_for(lambda: ledger.length(path) >= lines + 4000, 60, "4,000 more, with one broker gone")
             server.start()
-            wait_for(lambda: in_sync(admin, "ledger") == [3] * PARTITIONS, 60, "three replicas in sync again")
+            wait_for(lambda: in_sync(admin, topic) == [3] * PARTITIONS, 60, "three replicas in sync again")
     acknowledged = ledger.read(path)
     assert len(acknowledged) >= 18000
-    ledger.compare(acknowledged, confluent.read_all(cluster.address, "ledger", PARTITIONS))
+    ledger.compare(acknowledged, confluent.read_all(cluster.address, topic, PARTITIONS))
 
 
 def test_what_is_deleted_is_deleted_at_every_replica(cluster, admin):
-    create(admin, "shorter")
+    create(admin, "shorter", PARTITIONS)
     confluent.produce(cluster.address, "shorter", [{"value": str(i), "partition": 0} for i in range(100)])
     deleted = settle(admin.delete_records([TopicPartition("shorter", 0, 40)], operation_timeout=20))
     assert [each.low_watermark for each in deleted.values()] == [40]
@@ -77,8 +65,8 @@ def test_what_is_deleted_is_deleted_at_every_replica(cluster, admin):
 
 
 def test_too_few_in_sync_replicas_are_not_written_to(cluster, admin):
-    create(admin, "strict", min_insync_replicas=3)
-    create(admin, "lenient")
+    create(admin, "strict", PARTITIONS, min_insync_replicas=3)
+    create(admin, "lenient", PARTITIONS)
     cluster.nodes[2].kill()
     wait_for(lambda: in_sync(admin, "strict") == [2] * PARTITIONS, 60, "the ISR shrinks")
     record = {"value": "two replicas will have it", "partition": 0}
@@ -96,7 +84,7 @@ def test_too_few_in_sync_replicas_are_not_written_to(cluster, admin):
 
 
 def test_groups_outlive_their_coordinator(cluster, admin):
-    create(admin, "grouped")
+    create(admin, "grouped", PARTITIONS)
     rows = [{"value": str(i), "partition": i % PARTITIONS} for i in range(600)]
     confluent.produce(cluster.address, "grouped", rows)
     client = confluent.consumer(cluster.address, group="survivors", enable_auto_commit=False)
@@ -143,8 +131,28 @@ def test_replicas_move(cluster, admin, tmp_path):
     assert values == list(range(200))
 
 
+def test_a_throttled_move_keeps_to_its_rate(cluster, admin, tmp_path):
+    settle(admin.create_topics([NewTopic("heavy", 1, replication_factor=1, config={"min.insync.replicas": "1"})]))
+    confluent.produce(cluster.address, "heavy", [{"value": "x" * 10_000} for _ in range(800)])
+    (old,) = partitions(admin, "heavy")[0].replicas
+    new = old % 3 + 1
+    plan = tmp_path / "plan.json"
+    plan.write_text(json.dumps({"version": 1, "partitions": [{"topic": "heavy", "partition": 0, "replicas": [new]}]}))
+    tool = ("reassign-partitions", "--bootstrap-server", cluster.address, "--reassignment-json-file", plan)
+    begun = time.monotonic()
+    java.run(*tool, "--execute", "--throttle", 1_000_000)
+    wait_for(lambda: partitions(admin, "heavy")[0].isrs == [new], 60, "the reassignment")
+    # 8 MB, of which a second's worth and one fetch are free.
+    assert time.monotonic() - begun > 5
+    rates = ("configs", "--bootstrap-server", cluster.address, "--describe", "--entity-type", "brokers")
+    assert "leader.replication.throttled.rate=1000000" in java.run(*rates, "--entity-name", old).stdout
+    java.run(*tool, "--verify")
+    assert "throttled.rate=1000000" not in java.run(*rates, "--entity-name", old).stdout
+    assert len(confluent.read_all(cluster.address, "heavy", 1)) == 800
+
+
 def test_consumers_read_from_their_own_rack(cluster, admin):
-    create(admin, "near")
+    create(admin, "near", PARTITIONS)
     confluent.produce(cluster.address, "near", [{"value": str(i), "partition": 0} for i in range(50)])
     topic = admin.list_topics("near", timeout=20).topics["near"].partitions[0]
     follower = next(node for node in topic.replicas if node != topic.leader)
@@ -168,3 +176,15 @@ def test_consumers_read_from_their_own_rack(cluster, admin):
     assert fetch(follower, f"rack-{follower}").records
     values = [int(m.value()) for m in confluent.read_all(cluster.address, "near", 1, client_rack=f"rack-{follower}")]
     assert values == list(range(50))
+
+
+def test_a_broker_whose_process_died_is_fenced_at_once(cluster, admin):
+    create(admin, "quick", PARTITIONS)
+    controller = cluster.controller()
+    victim = next(node for node in cluster.nodes if node != controller)
+    watching = confluent.admin_client(cluster.nodes[controller].address)
+    cluster.nodes[victim].kill()
+    # Silence alone would take broker.session.timeout.ms: 9 s.
+    wait_for(lambda: all(each.leader not in (victim, -1) for each in partitions(watching, "quick")), 3, "other leaders")
+    cluster.nodes[victim].start()
+    wait_for(lambda: in_sync(admin, "quick") == [3] * PARTITIONS, 60, "three replicas in sync again")

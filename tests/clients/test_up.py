@@ -37,12 +37,28 @@ def consumed(local, topic, count):
 
 
 def test_the_report_is_what_programs_need(running):
-    assert re.search(r"^bootstrap home 127\.\d+\.\d+\.\d+:9092$", running.report, re.MULTILINE), running.report
+    addresses = running.bootstrap(running.report).split(",")
+    assert len(set(addresses)) == 3, running.report
+    assert all(re.fullmatch(r"127\.\d+\.\d+\.\d+:9092", each) for each in addresses), running.report
     assert f"\nkubeconfig {running.kubeconfig}\n" in running.report
     assert running.kubeconfig.stat().st_mode & 0o077 == 0 or "token" not in running.kubeconfig.read_text()
     status = running.good("status")
     assert "demo" in status and "hello" in status
     assert "hello" in running.good("topic", "list")
+
+
+def test_three_brokers_in_three_zones(running):
+    rows = re.findall(r"demo-home-(\d+)-0 +\1 +home +(\w) +(\w+) +127\S+ +(\w+)", running.good("status"))
+    assert [(node, zone, ready) for node, zone, _, ready in rows] == [
+        ("1001", "a", "True"), ("1002", "b", "True"), ("1003", "c", "True"),
+    ]
+    assert sorted(role for _, _, role, _ in rows) == ["leader", "voter", "voter"]
+    described = running.good("topic", "describe", "hello")
+    partitions = re.findall(r"^ +\d+ +(\S+) +(\S+) +(\S+)$", described, re.MULTILINE)
+    assert len(partitions) == 3, described
+    for leader, replicas, in_sync in partitions:
+        assert leader in in_sync.split(",")
+        assert sorted(replicas.split(",")) == sorted(in_sync.split(",")) == ["1001/a", "1002/b", "1003/c"]
 
 
 def test_what_one_client_writes_another_reads(running):
@@ -58,7 +74,7 @@ def test_what_one_client_writes_another_reads(running):
 
 def broker_health(local):
     """Where the broker's pod says that its health is."""
-    (pod,) = local.get("pods")["items"]
+    pod = local.get("pods")["items"][0]
     ports = {p["name"]: p["containerPort"] for c in pod["spec"]["containers"] for p in c["ports"]}
     return f"http://{pod['status']['podIP']}:{ports['health']}"
 
@@ -132,17 +148,17 @@ def test_ctrl_c_stops_everything_in_order(local):
     log = local.up_in_foreground()
     address = local.bootstrap(log.read_text())
     local.good("produce", "hello", stdin="before\n")
-    assert len(local.processes()) >= 3, local.processes()  # up, operator, broker
+    assert len(local.processes()) >= 5, local.processes()  # up, operator, three brokers
     os.killpg(local.foreground.pid, signal.SIGINT)  # as a terminal does: to all in its foreground
     assert local.foreground.wait(60) == 0, log.read_text()
     assert local.processes() == {}
     assert re.search(r"stopping.*\n(.*\n)*stopped; the data is in ", log.read_text()), log.read_text()
     operator = said(local.state / "operator.log", "stopping")
-    (broker_log,) = local.state.glob("local/logs/*.log")
-    assert operator < said(broker_log, "stopping on Terminated"), "the operator goes first, or it would mend"
-    host, port = address.split(":")
-    with socket.socket() as probe:
-        assert probe.connect_ex((host, int(port))) != 0
+    for broker_log in local.state.glob("local/logs/*.log"):
+        assert operator < said(broker_log, "stopping on Terminated"), "the operator goes first, or it would mend"
+    for host, port in (each.split(":") for each in address.split(",")):
+        with socket.socket() as probe:
+            assert probe.connect_ex((host, int(port))) != 0
     local.up()
     assert consumed(local, "hello", 1) == ["before"]
 

@@ -219,3 +219,19 @@ def log_dirs(p):
         "bad name": [dict(topic="with space", partitions=[0])],
     }.items():
         p.ask(label, "DescribeLogDirs", topics=topics)
+
+
+def replicas_moved(p):
+    p.create("moved", 2)
+    here, nowhere = str(p.server.data), "/no/such/directory"
+    for label, dirs in {
+        "where it is": [(here, "moved", [0, 1])], "no directory": [(nowhere, "moved", [0])], "unknown": [(here, "moved-none", [0])],
+        "unknown partition": [(here, "moved", [9])], "unknown, no directory": [(nowhere, "moved-none", [0])],
+        "long name": [(here, "x" * 230, [0])], "twice": [(here, "moved", [0, 0])], "nothing": [], "no partition": [(here, "moved", [])],
+        "two of a kind": [(here, "moved", [0]), (nowhere, "moved", [1])], "bad name": [(here, "with space", [0])],
+        "empty path": [("", "moved", [0])], "relative": [("data", "moved", [0])], "with a slash": [(here + "/", "moved", [0])],
+        "negative": [(here, "moved", [-1])], "to two places": [(nowhere, "moved", [0]), (here, "moved", [0])],
+        "to two places, the other way": [(here, "moved", [0]), (nowhere, "moved", [0])],
+    }.items():  # fmt: skip
+        wanted = [dict(path=path, topics=[dict(name=name, partitions=indexes)]) for path, name, indexes in dirs]
+        p.ask(label, "AlterReplicaLogDirs", dirs=wanted)

@@ -118,7 +118,7 @@ def watermarks(client, partition):
         try:
             found.append(client.get_watermark_offsets(partition, timeout=10))
         except KafkaException as error:
-            assert error.args[0].name() in ("NOT_LEADER_FOR_PARTITION", "LEADER_NOT_AVAILABLE"), error
+            assert error.args[0].name() in ("NOT_LEADER_FOR_PARTITION", "LEADER_NOT_AVAILABLE", "OFFSET_NOT_AVAILABLE")
         return found
 
     return wait_for(asked)[0]

@@ -1,7 +1,9 @@
 """A producer in a process of its own that notes on disk what was acknowledged: ledger.py ADDRESS TOPIC PARTITIONS LEDGER.
 
-A line of the ledger is `partition offset value`, written once the broker has said yes. Values count up
-within their partition. SIGTERM makes it wait for what is on its way, and end.
+A line of the ledger is `partition offset value time`, written once the broker has said yes. Values count
+up within their partition; the time is a monotonic one, in seconds. The offset is -1 where librdkafka does not
+know it: a request whose connection broke counts as heard when the broker takes the one that follows it. SIGTERM
+makes it wait for what is on its way, and end.
 """
 
 import os
@@ -39,8 +41,9 @@ def main():
     )
 
     def report(error, message):
-        line = f"FAILED {error}\n" if error else f"{message.partition()} {message.offset()} {message.value().decode()}\n"
-        os.write(ledger, line.encode())
+        offset = -1 if message.offset() is None else message.offset()
+        row = error or f"{message.partition()} {offset} {message.value().decode()} {time.monotonic():.3f}"
+        os.write(ledger, f"{'FAILED ' if error else ''}{row}\n".encode())
 
     for number in range(10**9):
         if stopping:
@@ -78,17 +81,32 @@ def length(path):
 
 
 def read(path):
-    """[(partition, offset, value)]; an error in it is a failed test."""
+    """[(partition, offset, value, time)]; an error in it is a failed test."""
     lines = Path(path).read_text().splitlines()
     failed = [line for line in lines if line.startswith("FAILED")]
     assert not failed, failed[:3]
-    return [tuple(map(int, line.split())) for line in lines]
+    rows = [line.split() for line in lines]
+    return [(*map(int, row[:3]), float(row[3])) for row in rows]
+
+
+def longest_gap(acknowledged):
+    """The longest time without an acknowledgement of a partition, in seconds."""
+    last, longest = {}, 0.0
+    for partition, _, _, time_ in acknowledged:
+        longest = max(longest, time_ - last.get(partition, time_))
+        last[partition] = time_
+    return longest
 
 
 def compare(acknowledged, messages):
     """Fails unless all that was acknowledged is read, at its offset, and nothing twice or out of order."""
     found = {(m.partition(), m.offset()): int(m.value()) for m in messages}
-    lost = [row for row in acknowledged if found.get(row[:2]) != row[2]]
+    values = {(p, v) for (p, _), v in found.items()}
+    lost = [
+        (p, offset, v)
+        for p, offset, v, _ in acknowledged
+        if (found.get((p, offset)) != v if offset >= 0 else (p, v) not in values)
+    ]
     assert not lost, f"{len(lost)} of {len(acknowledged)} acknowledged records are lost, first {lost[:5]}"
     twice = [row for row, n in Counter((p, v) for (p, _), v in found.items()).items() if n > 1]
     assert not twice, f"{len(twice)} duplicates, first {twice[:5]}"

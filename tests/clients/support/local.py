@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import urllib.error
@@ -82,6 +83,38 @@ class Local:
     def processes(self):
         """{pid: command line} of all that runs on this directory."""
         return {pid: line for pid, line in command_lines().items() if str(self.state) in line}
+
+    def pid_of(self, node):
+        """The process of a broker; None while there is none."""
+        for pid in self.processes():
+            try:
+                environment = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+            except OSError:
+                continue
+            if f"POD_NAME=demo-home-{node}-0".encode() in environment:
+                return pid
+        return None
+
+    def kill(self, node):
+        """kill -9, as if it had crashed."""
+        os.kill(self.pid_of(node), signal.SIGKILL)
+
+    def lose_volume(self, node):
+        """What a broker has stored is gone, and then its process."""
+        (formatted,) = [
+            path for path in self.state.glob("local/volumes/*/log/meta.properties")
+            if f"node.id={node}\n" in path.read_text()
+        ]
+        pid = self.pid_of(node)
+        shutil.rmtree(formatted.parent)
+        os.kill(pid, signal.SIGKILL)
+
+    def region(self):
+        """What the status of the only region says; {} unless the cluster is ready as it is now."""
+        cluster = self.get("kafkaclusters/demo")
+        ready = [c for c in cluster.get("status", {}).get("conditions", []) if c["type"] == "Ready"]
+        current = ready and ready[0]["observedGeneration"] == cluster["metadata"]["generation"]
+        return cluster["status"]["regions"][0] if current and ready[0]["status"] == "True" else {}
 
     def bootstrap(self, report):
         return re.search(r"^bootstrap home (\S+)$", report, re.MULTILINE)[1]

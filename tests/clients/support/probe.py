@@ -129,10 +129,8 @@ def _structure(value, prober):
 
 
 def _tells(item):
-    """Of a created topic's configuration only what was asked for; and not what Kafka sets by itself (KIP-966)."""
-    if type(item).__name__ == "CreatableTopicConfigs":
-        return item.config_source == _SET_FOR_TOPIC
-    return not hasattr(item, "config_source") or item.name != "min.insync.replicas"
+    """Of a created topic's configuration only what was asked for."""
+    return type(item).__name__ != "CreatableTopicConfigs" or item.config_source == _SET_FOR_TOPIC
 
 
 def _scalar(value, prober, name):
