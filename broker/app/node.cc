@@ -132,7 +132,6 @@ struct Node::Rooms {
                  .loop = environment.groups_loop,
                  .workers = environment.workers,
                  .clock = environment.clock,
-                 .commit_timeout_ms = config.integer("offsets.commit.timeout.ms"),
                  .codec = static_cast<records::Codec>(
                      config.integer("offsets.topic.compression.codec"))}),
         groups(std::make_unique<groups::GroupCoordinator>(

@@ -1,7 +1,5 @@
 #include "broker/app/offsets_log.h"
 
-#include <chrono>
-
 #include "broker/handlers/auto_create.h"
 #include "records/builder.h"
 
@@ -11,22 +9,6 @@ namespace {
 using protocol::ErrorCode;
 
 constexpr uint64_t kChunkBytes = 1 << 20;
-
-/// An append that waits for its commit, or for its timeout. Outcomes come on any thread.
-struct WaitingAppend : std::enable_shared_from_this<WaitingAppend> {
-  WaitingAppend(base::EventLoop& on, base::Callback<void(ErrorCode)> then)
-      : loop(on), done(std::move(then)) {}
-
-  void finish(ErrorCode outcome) {
-    if (!done) return;
-    loop.cancel(timer);
-    std::exchange(done, {})(outcome);
-  }
-
-  base::EventLoop& loop;
-  base::Callback<void(ErrorCode)> done;
-  base::TimerId timer = 0;
-};
 
 protocol::KafkaResult<groups::LogChunk> read_chunk(const partition::ReplicaManager& replicas,
                                                    int32_t index, int64_t offset) {
@@ -77,11 +59,9 @@ void OffsetsLog::append(int32_t index, std::vector<groups::KeyValue> records,
   auto appended = partition->append(
       batch, {.acks_all = true, .origin = log::AppendOrigin::kCoordinator, .now_ms = now}, codecs_);
   if (!appended) return refuse(appended.error().code);
-  auto waiting = std::make_shared<WaitingAppend>(params_.loop, std::move(done));
-  waiting->timer = params_.loop.after(std::chrono::milliseconds(params_.commit_timeout_ms),
-                                      [waiting] { waiting->finish(ErrorCode::kRequestTimedOut); });
-  partition->await_commit(*appended, [waiting](ErrorCode outcome) {
-    waiting->loop.post([waiting, outcome] { waiting->finish(outcome); });
+  auto held = std::make_shared<base::Callback<void(ErrorCode)>>(std::move(done));
+  partition->await_commit(*appended, [&loop = params_.loop, held](ErrorCode outcome) {
+    loop.post([held, outcome] { (*held)(outcome); });
   });
 }
 

@@ -15,8 +15,7 @@ class OffsetsLog final : public groups::OffsetsTopic {
     base::EventLoop& loop;    // the coordinator's
     base::Executor& workers;  // reads run here
     const base::Clock& clock;
-    int64_t commit_timeout_ms;  // offsets.commit.timeout.ms
-    records::Codec codec;       // offsets.topic.compression.codec
+    records::Codec codec;  // offsets.topic.compression.codec
   };
   explicit OffsetsLog(Params params) : params_(params) {}
 

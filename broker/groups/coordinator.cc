@@ -146,16 +146,11 @@ void GroupCoordinator::commit(const protocol::OffsetCommitRequest& request, Comm
   if (why != ErrorCode::kNone) return reply(refuse_commit(request, why));
   auto commit = std::make_shared<Commit>(request, config_, context_.clock.wall_ms());
   if (commit->records().empty()) return reply(commit->response(ErrorCode::kNone));
-  auto held = std::make_shared<CommitReply>(std::move(reply));
-  shard->append(commit->records(), [this, commit, held](ErrorCode outcome) {
-    // Only if it went well is the shard sure to exist, and with it the coordinator.
-    if (outcome == ErrorCode::kNone) {
-      ErrorCode why_not;
-      Shard* still = shard_for(commit->group(), why_not);
-      if (still) commit->apply(still->find_or_create(commit->group()));
-    }
-    (*held)(commit->response(commit_error(outcome)));
-  });
+  auto apply = [shard, commit] { commit->apply(shard->find_or_create(commit->group())); };
+  auto done = [commit, reply = std::move(reply)](ErrorCode outcome) mutable {
+    reply(commit->response(commit_error(outcome)));
+  };
+  shard->append(commit->records(), std::move(apply), std::move(done));
 }
 
 GroupCoordinator::FetchedGroup GroupCoordinator::fetch(

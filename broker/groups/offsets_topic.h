@@ -30,8 +30,8 @@ class OffsetsTopic {
  public:
   virtual ~OffsetsTopic() = default;
 
-  /// Writes `records` as one batch. `done` gets kNone once the batch is committed (acks=all), or
-  /// why it is not: then it may or may not be in the log.
+  /// Writes `records` as one batch. `done` gets kNone once the batch is committed (acks=all), which
+  /// takes as long as it takes, or why it will not be while this broker leads.
   virtual void append(int32_t partition, std::vector<KeyValue> records,
                       base::Callback<void(protocol::ErrorCode)> done) = 0;
 

@@ -1,5 +1,8 @@
 #include "broker/groups/shard.h"
 
+#include <chrono>
+#include <utility>
+
 #include "broker/groups/commit.h"
 #include "records/batch.h"
 #include "records/record.h"
@@ -13,6 +16,22 @@ namespace {
 // Nobody but a coordinator writes here; a batch that grows beyond this is not one of its own.
 constexpr size_t kMaxPlainBatch = 256 << 20;
 
+/// Goes to whoever waits for an append: when it is committed, or when that takes too long.
+struct Reply {
+  Reply(base::EventLoop& on, base::Callback<void(ErrorCode)> then)
+      : loop(on), done(std::move(then)) {}
+
+  void finish(ErrorCode outcome) {
+    if (!done) return;
+    loop.cancel(timer);
+    std::exchange(done, {})(outcome);
+  }
+
+  base::EventLoop& loop;
+  base::Callback<void(ErrorCode)> done;
+  base::TimerId timer = 0;
+};
+
 }  // namespace
 
 Shard::Shard(int32_t partition, ShardContext context)
@@ -23,8 +42,9 @@ Shard::Shard(int32_t partition, ShardContext context)
                                 base::Callback<void(ErrorCode)> done) {
     std::vector<KeyValue> records;
     records.push_back(encode_group(group, value));
-    append(std::move(records), [done = std::make_shared<base::Callback<void(ErrorCode)>>(std::move(
-                                    done))](ErrorCode outcome) { (*done)(commit_error(outcome)); });
+    append(
+        std::move(records), [] {},
+        [done = std::move(done)](ErrorCode outcome) mutable { done(commit_error(outcome)); });
   };
 }
 
@@ -119,12 +139,32 @@ Group& Shard::find_or_create(const std::string& group_id) {
   return *group;
 }
 
-void Shard::append(std::vector<KeyValue> records, base::Callback<void(ErrorCode)> done) {
+void Shard::append(std::vector<KeyValue> records, base::Task apply,
+                   base::Callback<void(ErrorCode)> done) {
+  uint64_t number = ++appended_;
+  unapplied_.push_back({number, std::move(apply)});
+  auto reply = std::make_shared<Reply>(context_.loop, std::move(done));
+  reply->timer = context_.loop.after(std::chrono::milliseconds(context_.config.commit_timeout_ms),
+                                     [reply] { reply->finish(ErrorCode::kRequestTimedOut); });
   context_.topic.append(
       partition_, std::move(records),
-      [alive = std::weak_ptr<bool>(alive_),
-       done = std::make_shared<base::Callback<void(ErrorCode)>>(std::move(done))](
-          ErrorCode outcome) { (*done)(alive.expired() ? ErrorCode::kNotCoordinator : outcome); });
+      [this, alive = std::weak_ptr<bool>(alive_), number, reply](ErrorCode outcome) {
+        if (alive.expired()) return reply->finish(ErrorCode::kNotCoordinator);
+        if (outcome == ErrorCode::kNone) committed(number);
+        if (outcome != ErrorCode::kNone) {
+          std::erase_if(unapplied_, [&](const auto& each) { return each.number == number; });
+        }
+        reply->finish(outcome);
+      });
+}
+
+/// With it all before it, even if word of that is still on its way from another thread.
+void Shard::committed(uint64_t number) {
+  while (!unapplied_.empty() && unapplied_.front().number <= number) {
+    base::Task apply = std::move(unapplied_.front().apply);
+    unapplied_.pop_front();
+    apply();
+  }
 }
 
 void Shard::remove_offsets(const std::string& group_id, std::vector<OffsetKey> keys,
@@ -132,37 +172,36 @@ void Shard::remove_offsets(const std::string& group_id, std::vector<OffsetKey> k
   std::vector<KeyValue> tombstones;
   tombstones.reserve(keys.size());
   for (const OffsetKey& key : keys) tombstones.push_back(encode_offset_tombstone(key));
-  append(std::move(tombstones), [this, alive = std::weak_ptr<bool>(alive_), group_id,
-                                 keys = std::move(keys),
-                                 done = std::make_shared<base::Callback<void(ErrorCode)>>(
-                                     std::move(done))](ErrorCode outcome) {
-    Group* group = outcome == ErrorCode::kNone && !alive.expired() ? find(group_id) : nullptr;
-    if (group) {
-      for (const OffsetKey& key : keys) group->erase_offset(key.topic, key.partition);
-    }
-    (*done)(outcome);
-  });
+  auto apply = [this, group_id, keys = std::move(keys)] { erase_offsets(group_id, keys); };
+  append(std::move(tombstones), std::move(apply), std::move(done));
 }
 
 void Shard::remove_group(const std::string& group_id, base::Callback<void(ErrorCode)> done) {
+  std::vector<OffsetKey> keys;
   std::vector<KeyValue> tombstones;
   if (Group* group = find(group_id)) {
     for (const auto& [topic, partitions] : group->offsets) {
       for (const auto& [partition, offset] : partitions) {
-        tombstones.push_back(encode_offset_tombstone({group_id, topic, partition}));
+        keys.push_back({group_id, topic, partition});
+        tombstones.push_back(encode_offset_tombstone(keys.back()));
       }
     }
   }
   tombstones.push_back(encode_group_tombstone(group_id));
-  append(std::move(tombstones), [this, alive = std::weak_ptr<bool>(alive_), group_id,
-                                 done = std::make_shared<base::Callback<void(ErrorCode)>>(
-                                     std::move(done))](ErrorCode outcome) {
-    if (outcome == ErrorCode::kNone && !alive.expired()) {
-      Group* group = find(group_id);
-      if (group && !group->members.has_members()) groups_.erase(group_id);
-    }
-    (*done)(outcome);
-  });
+  auto apply = [this, group_id, keys = std::move(keys)] {
+    erase_offsets(group_id, keys);
+    Group* group = find(group_id);
+    // An offset that was on its way when the group was removed keeps it, as the log does.
+    bool is_left = group && (group->members.has_members() || !group->offsets.empty());
+    if (!is_left) groups_.erase(group_id);
+  };
+  append(std::move(tombstones), std::move(apply), std::move(done));
+}
+
+void Shard::erase_offsets(const std::string& group_id, const std::vector<OffsetKey>& keys) {
+  Group* group = find(group_id);
+  if (!group) return;
+  for (const OffsetKey& key : keys) group->erase_offset(key.topic, key.partition);
 }
 
 void Shard::expire() {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <string>
@@ -40,8 +41,11 @@ class Shard {
   Group& find_or_create(const std::string& group_id);
   const std::unordered_map<std::string, std::unique_ptr<Group>>& groups() const { return groups_; }
 
-  /// Writes records, then `done`: with kNone only if the shard still exists then.
-  void append(std::vector<KeyValue> records, base::Callback<void(protocol::ErrorCode)> done);
+  /// Writes records. Once they are committed, however late, `apply` does to memory what loading
+  /// them would do, in the order of the log; then, or when `offsets.commit.timeout.ms` have passed,
+  /// `done` is told.
+  void append(std::vector<KeyValue> records, base::Task apply,
+              base::Callback<void(protocol::ErrorCode)> done);
   /// Removes offsets from a group: tombstones first, then from memory, then `done`.
   void remove_offsets(const std::string& group_id, std::vector<OffsetKey> keys,
                       base::Callback<void(protocol::ErrorCode)> done);
@@ -52,6 +56,12 @@ class Shard {
   void topic_deleted(const std::string& topic);
 
  private:
+  struct Unapplied {
+    uint64_t number;
+    base::Task apply;
+  };
+  void committed(uint64_t number);
+  void erase_offsets(const std::string& group_id, const std::vector<OffsetKey>& keys);
   void load_from(int64_t offset);
   base::Result<void> replay(base::ByteView batches);
   void apply(DecodedRecord record);
@@ -63,6 +73,8 @@ class Shard {
   protocol::ErrorCode status_ = protocol::ErrorCode::kCoordinatorLoadInProgress;
   std::unordered_map<std::string, std::unique_ptr<Group>> groups_;
   std::map<std::string, protocol::GroupMetadataValue> loaded_;  // while loading
+  uint64_t appended_ = 0;
+  std::deque<Unapplied> unapplied_;  // as they are in the log
   records::Codecs codecs_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };

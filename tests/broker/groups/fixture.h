@@ -18,7 +18,7 @@ namespace longhaul::broker::groups {
 using namespace std::chrono_literals;
 using protocol::ErrorCode;
 
-/// Keeps what is appended; commits at once unless told to fail.
+/// Keeps what is appended; commits at once unless told to fail, or to hold commits back.
 class MemoryOffsetsTopic final : public OffsetsTopic {
  public:
   explicit MemoryOffsetsTopic(base::EventLoop& loop) : loop_(loop) {}
@@ -36,7 +36,8 @@ class MemoryOffsetsTopic final : public OffsetsTopic {
       log.push_back(builder.build(codecs_));
       written += records.size();
     }
-    loop_.post([done = std::move(done), outcome = fail_with]() mutable { done(outcome); });
+    base::Task tell = [done = std::move(done), outcome = fail_with]() mutable { done(outcome); };
+    holds ? held_.push_back(std::move(tell)) : loop_.post(std::move(tell));
   }
 
   void read(int32_t partition, int64_t offset,
@@ -51,13 +52,20 @@ class MemoryOffsetsTopic final : public OffsetsTopic {
         [done = std::move(done), chunk = std::move(chunk)]() mutable { done(std::move(chunk)); });
   }
 
+  /// What was held back is committed; word of the last of it comes first.
+  void release() {
+    for (; !held_.empty(); held_.pop_back()) loop_.post(std::move(held_.back()));
+  }
+
   std::map<int32_t, std::vector<base::Bytes>> logs;
+  bool holds = false;
   ErrorCode fail_with = ErrorCode::kNone;
   size_t written = 0;
 
  private:
   base::EventLoop& loop_;
   records::Codecs codecs_;
+  std::vector<base::Task> held_;
 };
 
 class GroupsTest : public ::testing::Test {

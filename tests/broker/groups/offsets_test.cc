@@ -38,6 +38,48 @@ TEST_F(GroupsTest, AnOffsetThatIsNotCommittedIsNotShown) {
   EXPECT_EQ(committed(), 5);
 }
 
+TEST_F(GroupsTest, ACommitThatTakesLongerThanItsClientWaitsIsShownAllTheSame) {
+  ASSERT_EQ(commit("", -1, 5), ErrorCode::kNone);
+  topic.holds = true;
+  ErrorCode outcome = ErrorCode::kNone;
+  coordinator->commit(commit_request("", -1, 6), [&](const protocol::OffsetCommitResponse& told) {
+    outcome = told.topics[0].partitions[0].error_code;
+  });
+  advance(6s);
+  EXPECT_EQ(outcome, ErrorCode::kCoordinatorNotAvailable);
+  EXPECT_EQ(committed(), 5);
+  topic.release();
+  run();
+  EXPECT_EQ(committed(), 6);
+  restart();
+  EXPECT_EQ(committed(), 6) << "as whoever loads the log says";
+}
+
+TEST_F(GroupsTest, OffsetsAreAppliedInTheOrderOfTheLog) {
+  topic.holds = true;
+  for (int64_t offset : {5, 6, 7}) {
+    coordinator->commit(commit_request("", -1, offset), [](const auto&) {});
+  }
+  topic.release();
+  run();
+  EXPECT_EQ(committed(), 7);
+}
+
+TEST_F(GroupsTest, ACommitOnItsWayOutlivesTheRemovalOfItsGroup) {
+  ASSERT_EQ(commit("", -1, 5), ErrorCode::kNone);
+  topic.holds = true;
+  auto request = commit_request("", -1, 6);
+  request.topics[0].partitions[0].partition_index = 1;  // the removal does not know of it
+  coordinator->commit(request, [](const auto&) {});
+  coordinator->remove({.groups_names = {"g"}}, [](const auto&) {});
+  topic.release();
+  topic.holds = false;
+  run();
+  EXPECT_EQ(committed(), 6);
+  restart();
+  EXPECT_EQ(committed(), 6) << "as whoever loads the log says";
+}
+
 TEST_F(GroupsTest, ACommitUnderWayIsAnsweredWhenTheCoordinatorGoes) {
   ErrorCode outcome = ErrorCode::kNone;
   coordinator->commit(commit_request("", -1, 5), [&](const protocol::OffsetCommitResponse& told) {
