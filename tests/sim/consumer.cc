@@ -91,6 +91,7 @@ void Consumer::poll(int32_t node) {
   if (session.has.empty() && request.forgotten_topics_data.empty()) {
     return later(kPollRetry, [this, node] { poll(node); });
   }
+  session.asked = world_.simulation.now();
   auto done = [this, node](auto reply) { reply ? polled(node, reply->message) : begin_anew(node); };
   ask<protocol::FetchResponse>(node, std::move(request), kFetchByTopicId, std::move(done));
 }
@@ -144,7 +145,8 @@ void Consumer::take(Position& position, int32_t node, const PartitionId& partiti
   records::BatchWalker walker(data.records ? data.records->bytes : base::ByteView());
   while (const records::BatchView* batch = walker.next()) {
     // A client sees what rots by its CRC.
-    if (region_.host(node).is_rotten() && !records::crc_matches(batch->bytes)) {
+    bool may_rot = region_.host(node).is_rotten_since(sessions_[node].asked);
+    if (may_rot && !records::crc_matches(batch->bytes)) {
       sessions_[node].told.erase(partition);
       return;
     }

@@ -33,6 +33,7 @@ class Consumer final : public Actor {
   struct Session {
     int32_t id = 0;
     int32_t epoch = 0;
+    Time asked{0};                     // when it was last asked
     std::set<PartitionId> has;         // partitions
     std::map<PartitionId, Told> told;  // of those, at their position
   };

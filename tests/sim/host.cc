@@ -328,6 +328,11 @@ void Host::heal_process() {
   heal();
 }
 
+void Host::is_mended() {
+  --rotten_places_;
+  sound_since_ = world_.simulation.now();
+}
+
 bool Host::accept(const std::shared_ptr<Link>& link, const std::string& client, uint16_t port) {
   if (!process_ || process_->draining || process_->disk.is_dead()) return false;
   bool to_controller = port == kControllerPort;

@@ -88,9 +88,11 @@ class Host {
   /// Whatever was done to the disk is over, and should have no consequence any more.
   void heal();
 
-  /// Bits on its disk are not what was written; whoever reads finds batches with a wrong CRC.
-  bool is_rotten() const { return is_rotten_; }
-  void set_rotten(bool rotten) { is_rotten_ = rotten; }
+  /// Bits on its disk are not what was written, for now: whoever reads may find a wrong CRC.
+  void rots() { ++rotten_places_; }
+  void is_mended();
+  /// Whether there was such a bit at that time or since.
+  bool is_rotten_since(Time time) const { return rotten_places_ > 0 || sound_since_ >= time; }
 
   /// The server's end of a new connection; false if nobody listens on that port.
   bool accept(const std::shared_ptr<Link>& link, const std::string& client, uint16_t port);
@@ -122,7 +124,8 @@ class Host {
   std::unique_ptr<Process> process_;
   uint64_t connections_ = 0;
   bool is_ailing_ = false;
-  bool is_rotten_ = false;
+  int rotten_places_ = 0;
+  Time sound_since_{-1};
   End last_end_ = End::kOrderly;
   base::CrashMode last_mode_ = base::CrashMode::kKeepAll;
   std::string failure_;

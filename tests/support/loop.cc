@@ -1,8 +1,17 @@
 #include "tests/support/loop.h"
 
+#include <algorithm>
+#include <chrono>
 #include <utility>
 
 namespace longhaul::sim {
+
+namespace {
+
+// What hangs longer is a broken disk, which is another fault.
+constexpr Time kLongestTask = std::chrono::seconds(5);
+
+}  // namespace
 
 void Loop::post(base::Task task) {
   if (stopped_) return;
@@ -31,11 +40,11 @@ void Loop::stop() {
 
 void Workers::post(base::Task task) {
   if (stopped_) return;
-  simulation_.after(simulation_.some_delay(latency_), this,
-                    [this, task = std::move(task)]() mutable {
-                      if (held_) return waiting_.push_back(std::move(task));
-                      if (!halted_) task();
-                    });
+  Time delay = std::min(simulation_.some_delay(latency_), kLongestTask);
+  simulation_.after(delay, this, [this, task = std::move(task)]() mutable {
+    if (held_) return waiting_.push_back(std::move(task));
+    if (!halted_) task();
+  });
 }
 
 void Workers::resume() {
