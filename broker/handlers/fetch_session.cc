@@ -23,11 +23,11 @@ bool FetchEntry::update(const protocol::FetchResponse::PartitionData& data) {
   news |= data.high_watermark != told_high_watermark;
   news |= data.log_start_offset != told_log_start_offset;
   news |= data.preferred_read_replica >= 0;
-  news |= data.diverging_epoch.epoch >= 0;
   told_high_watermark = data.high_watermark;
   told_log_start_offset = data.log_start_offset;
-  if (data.error_code != ErrorCode::kNone) {
-    told_high_watermark = -1;  // whatever comes after an error is news
+  // Who meets an error or has to truncate takes over nothing else: whatever comes then is news.
+  if (data.error_code != ErrorCode::kNone || data.diverging_epoch.epoch >= 0) {
+    told_high_watermark = -1;
     return true;
   }
   return news;

@@ -205,6 +205,11 @@ TEST_F(FetchSessions, OnlyNewsIsToldAgain) {
   data.error_code = ErrorCode::kNone;
   EXPECT_TRUE(entry.update(data)) << "and so is its end";
   EXPECT_FALSE(entry.update(data));
+  data.diverging_epoch.epoch = 3;
+  EXPECT_TRUE(entry.update(data));
+  data.diverging_epoch.epoch = -1;
+  EXPECT_TRUE(entry.update(data)) << "a follower that truncated knows no high watermark yet";
+  EXPECT_FALSE(entry.update(data));
 }
 
 }  // namespace
