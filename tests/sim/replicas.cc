@@ -80,19 +80,22 @@ void compare(World& world, const std::string& what, const std::map<std::string, 
 
 }  // namespace
 
-bool Replicas::are_level() const {
+std::optional<std::string> Replicas::who_is_behind() const {
   for (const PartitionId& partition : topics_.partitions()) {
     const std::string& topic = topics_.find(partition.topic)->name;
     std::optional<int64_t> end;
     for (const auto& host : region_.hosts()) {
-      if (!host->node()) return false;
+      if (!host->node()) return host->name();
       auto log = host->node()->logs().get(topic, partition.index);
       if (!log || log->topic_id() != partition.topic) continue;
       if (!end) end = log->log_end_offset();
-      if (*end != log->log_end_offset() || *end != log->high_watermark()) return false;
+      if (*end == log->log_end_offset() && *end == log->high_watermark()) continue;
+      return fmt::format("{}-{} ends at {} on {}, high watermark {}, and at {} elsewhere", topic,
+                         partition.index, log->log_end_offset(), host->name(),
+                         log->high_watermark(), *end);
     }
   }
-  return true;
+  return std::nullopt;
 }
 
 void Replicas::check_partition(const std::string& topic, const PartitionId& partition) const {

@@ -1,6 +1,9 @@
 // Looks into the machines: what should be the same on all of them is.
 #pragma once
 
+#include <optional>
+#include <string>
+
 #include "tests/sim/region.h"
 #include "tests/sim/topics.h"
 
@@ -11,8 +14,9 @@ class Replicas {
  public:
   Replicas(Region& region, const Topics& topics) : region_(region), topics_(topics) {}
 
-  /// All replicas of each partition end at the same offset, which is their high watermark.
-  bool are_level() const;
+  /// Absent if all replicas of each partition end at the same offset, which is their high
+  /// watermark.
+  std::optional<std::string> who_is_behind() const;
   /// Each replica has the same bytes, as far as it still has them; and so has each copy of the
   /// metadata log.
   void check() const;

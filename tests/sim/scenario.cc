@@ -257,8 +257,9 @@ bool Scenario::finish() {
   if (!finished) world_.findings.add("producers do not come to an end");
   rest();
   world_.simulation.run_for(kLatest);
-  if (!world_.simulation.run_until_true([&] { return replicas_.are_level(); }, kPatience)) {
-    world_.findings.add("replicas do not come to have the same end");
+  if (!world_.simulation.run_until_true([&] { return !replicas_.who_is_behind(); }, kPatience)) {
+    world_.findings.add("replicas do not come to have the same end: {}",
+                        replicas_.who_is_behind().value_or(""));
   }
   return world_.findings.empty();
 }
