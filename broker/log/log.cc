@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "broker/log/partition_metadata.h"
+#include "broker/log/write_again.h"
 
 namespace longhaul::broker::log {
 
@@ -107,6 +108,8 @@ base::Result<void> Log::fail_if_offline() const {
 base::Error Log::go_offline(base::Error why) {
   if (!offline_.exchange(true)) {
     logger_.error("{}: offline: {}", id_.to_string(), why.message);
+    // If that cannot be made either, whoever starts the broker cannot do without the disk's repair.
+    static_cast<void>(files_.open(directory_->file(kSyncFailedName), base::OpenMode::kCreate));
     if (on_failure_) on_failure_(why);
   }
   return why;

@@ -5,6 +5,7 @@
 
 #include "broker/log/partition_metadata.h"
 #include "broker/log/settle_swaps.h"
+#include "broker/log/write_again.h"
 
 namespace longhaul::broker::log {
 
@@ -25,6 +26,7 @@ LogLoader::LogLoader(Log::Params params) : params_(params), log_(new Log(std::mo
 
 base::Result<std::shared_ptr<Log>> LogLoader::load() {
   LH_TRY(list_files());
+  if (sync_failed_) LH_TRY(write_again());
   LH_TRY(load_topic_id());
   LH_TRY(adopt_segments());
   LH_TRY(load_epochs());
@@ -58,6 +60,8 @@ base::Result<void> LogLoader::list_files() {
     if (entry.name.ends_with(kDeletedExtension) || entry.name.ends_with(".tmp")) {
       LH_TRY(params_.files->remove(path));
       log_->directory_->mark_changed();
+    } else if (entry.name == kSyncFailedName) {
+      sync_failed_ = true;
     } else if (auto base_offset = parse_segment_file(entry.name, kLogExtension)) {
       files_[*base_offset].log = entry.size;
     } else if (auto of_index = parse_segment_file(entry.name, kOffsetIndexExtension)) {
@@ -67,6 +71,24 @@ base::Result<void> LogLoader::list_files() {
     }
   }
   return {};
+}
+
+/// What the next flush is to make durable.
+base::Result<void> LogLoader::write_again() {
+  log_->logger_.warn("{}: a disk error had stopped it; what it flushes next is written again",
+                     params_.id.to_string());
+  for (auto file = files_.begin(); file != files_.end(); ++file) {
+    auto next = std::next(file);
+    bool is_durable = next != files_.end() && next->first < params_.recovery_point;
+    if (is_durable || !file->second.log) continue;
+    LH_TRY(log::write_again(*params_.files,
+                            log_->directory_->segment_file(file->first, kLogExtension)));
+  }
+  std::string metadata = log_->directory_->file(kPartitionMetadataName);
+  if (!was_flushed() && params_.files->exists(metadata)) {
+    LH_TRY(log::write_again(*params_.files, metadata));
+  }
+  return params_.files->remove(log_->directory_->file(kSyncFailedName));
 }
 
 base::Result<void> LogLoader::load_topic_id() {

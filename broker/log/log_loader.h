@@ -24,6 +24,7 @@ class LogLoader {
   };
 
   base::Result<void> list_files();
+  base::Result<void> write_again();
   base::Result<void> adopt_segments();
   base::Result<void> load_topic_id();
   base::Result<void> forget_torn(const base::Error& why);
@@ -48,6 +49,7 @@ class LogLoader {
   std::shared_ptr<Log> log_;
   std::map<int64_t, Sizes> files_;
   Log::SegmentList segments_;
+  bool sync_failed_ = false;
   bool rebuild_epochs_ = false;
   int64_t next_offset_ = 0;
   int32_t last_epoch_ = -1;

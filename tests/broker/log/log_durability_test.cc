@@ -47,6 +47,30 @@ TEST_F(LogDurabilityTest, AFlushMakesDurableWhatWasStoppedEmpty) {
   EXPECT_EQ(id_, log_->topic_id());
 }
 
+TEST_F(LogDurabilityTest, WhatAFailedSyncLeftBehindIsWrittenAgain) {
+  for (std::string victim : {".log", "partition.metadata"}) {
+    SCOPED_TRACE(victim);
+    ASSERT_TRUE(files_->remove_all("/data/t-0"));
+    recovery_point_ = 0;
+    open();
+    ASSERT_TRUE(log_->set_topic_id(id_));
+    append_ok();
+    files_->set_fault_hook([&](base::DiskOperation operation, std::string_view path) {
+      bool fails = operation == base::DiskOperation::kSync && path.ends_with(victim);
+      return fails ? std::optional(base::Fault{{base::Errc::kIo, "injected"}}) : std::nullopt;
+    });
+    ASSERT_FALSE(log_->flush());
+    files_->set_fault_hook({});
+    crash(CrashMode::kKeepAll);  // the process ends, the machine goes on
+    open();
+    flush();  // a sync that works: the kernel takes what failed before for written
+    crash(CrashMode::kLoseUnsynced);
+    open();
+    EXPECT_EQ(1, log_->log_end_offset());
+    EXPECT_EQ(id_, log_->topic_id());
+  }
+}
+
 TEST_F(LogDurabilityTest, ATornTopicIdBeginsAnew) {
   open();
   ASSERT_TRUE(log_->set_topic_id(id_));
