@@ -39,11 +39,8 @@ void LeaderEpochCache::truncate_from_start(int64_t start_offset) {
   std::lock_guard lock(mutex_);
   auto after = std::find_if(entries_.begin(), entries_.end(),
                             [&](const auto& entry) { return entry.start_offset > start_offset; });
-  if (after == entries_.begin()) return;
-  auto reaching = after - 1;
-  if (reaching == entries_.begin() && reaching->start_offset == start_offset) return;
-  reaching->start_offset = start_offset;
-  entries_.erase(entries_.begin(), reaching);
+  if (after == entries_.begin() || after - 1 == entries_.begin()) return;
+  entries_.erase(entries_.begin(), after - 1);
   dirty_ = true;
 }
 

@@ -35,7 +35,8 @@ class LeaderEpochCache {
   void assign(int32_t epoch, int64_t start_offset);
   /// Forgets epochs that begin at or above `end_offset`.
   void truncate_from_end(int64_t end_offset);
-  /// Forgets epochs that end at or below `start_offset`; the one that reaches over it begins there.
+  /// Forgets epochs that end at or below `start_offset`. The one that reaches over it began before:
+  /// a replica that has another epoch there differs, though that is below our log by now.
   void truncate_from_start(int64_t start_offset);
   void clear();
 

@@ -166,7 +166,7 @@ raft::LogState MetadataLog::state() const {
   for (auto epoch = log_->latest_epoch(); epoch;) {
     log::EpochEnd older = log_->end_offset_for_epoch(*epoch - 1);
     bool is_oldest = older.epoch < 0 || older.epoch >= *epoch || older.end_offset < 0;
-    starts[*epoch] = is_oldest ? log_->log_start_offset() : older.end_offset;
+    starts[*epoch] = std::max(is_oldest ? 0 : older.end_offset, log_->log_start_offset());
     if (is_oldest) break;
     epoch = older.epoch;
   }

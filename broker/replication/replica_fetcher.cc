@@ -252,6 +252,8 @@ void ReplicaFetcher::cut_where_diverging(const PartitionId& id, Followed& follow
   int64_t offset = own.epoch < 0 ? log->log_start_offset()
                                  : std::min(own.end_offset, data.diverging_epoch.end_offset);
   offset = std::min(offset, log->log_end_offset());
+  // What lies below the leader's log cannot be held against it, nor what producers have sent there.
+  if (offset <= data.log_start_offset) return begin_anew(id, followed, data.log_start_offset);
   params_.logger.info("{}: cut at offset {} of {}, where broker {} has another log",
                       followed.partition->id().to_string(), offset, log->log_end_offset(),
                       params_.leader_id);
@@ -299,12 +301,17 @@ void ReplicaFetcher::move_into(const PartitionId& id, Followed& followed, int64_
                         partition.id().to_string(), leader_end, own_end, params_.leader_id);
     stored(id, followed, partition.truncate(followed.leader_epoch, leader_end));
   } else if (leader_start > own_end) {
-    params_.logger.warn("{}: begun anew at offset {}, where the log of broker {} begins",
-                        partition.id().to_string(), leader_start, params_.leader_id);
-    stored(id, followed, partition.start_over(followed.leader_epoch, leader_start));
+    begin_anew(id, followed, leader_start);
   } else {
     back_off(id);  // it lies inside by now
   }
+}
+
+void ReplicaFetcher::begin_anew(const PartitionId& id, Followed& followed, int64_t leader_start) {
+  partition::Partition& partition = *followed.partition;
+  params_.logger.warn("{}: begun anew at offset {}, where the log of broker {} begins",
+                      partition.id().to_string(), leader_start, params_.leader_id);
+  stored(id, followed, partition.start_over(followed.leader_epoch, leader_start));
 }
 
 void ReplicaFetcher::ask_offset(const PartitionId& id, int32_t leader_epoch, int64_t timestamp,

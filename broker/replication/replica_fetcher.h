@@ -84,6 +84,7 @@ class ReplicaFetcher : public std::enable_shared_from_this<ReplicaFetcher> {
   void stored(const PartitionId& id, Followed& followed, const protocol::KafkaResult<void>& result);
   void give_up(const PartitionId& id, Followed& followed);
   void cut_where_diverging(const PartitionId& id, Followed& followed, const Data& data);
+  void begin_anew(const PartitionId& id, Followed& followed, int64_t leader_start);
   void find_range(const PartitionId& id, Followed& followed);
   /// `then` comes with -1 if the leader did not say, and with null if the partition is not followed
   /// under this epoch any more.

@@ -100,5 +100,46 @@ TEST(Replication, OnDiskItKeepsThatWhoeverLosesPower) {
   }
 }
 
+template <class Condition>
+void wait_until(ReplicaSet& set, Condition condition) {
+  for (int i = 0; i < 1000 && !condition(); ++i) set.simulation.run_for(10ms);
+  ASSERT_TRUE(condition()) << set.describe();
+}
+
+// Else the one who sent it would be told that it is there already, should that replica ever lead.
+TEST(Replication, WhatPartedBelowTheLeadersLogLeavesNoProducer) {
+  for (int beyond : {0, 1}) {  // batches that only the old leader has
+    SCOPED_TRACE(beyond);
+    ReplicaSet set(1);
+    wait_until(set, [&] { return set.has_settled(); });
+    int32_t old = set.leader();
+    for (int32_t id = 1; id <= ReplicaSet::kBrokers; ++id) set.cut(old, id, 1h);
+    auto append = [&](const log::BatchSpec& spec) {
+      base::Bytes batch = log::make_batch(spec);
+      records::Codecs codecs;
+      auto& partition = set.replica(old)->partition();
+      EXPECT_TRUE(
+          partition.append(batch, {.acks_all = true, .now_ms = set.clock.wall_ms()}, codecs));
+    };
+    append({.count = 2, .producer_id = 7, .producer_epoch = 0, .sequence = 0});
+    for (int i = 0; i < beyond; ++i) append({});
+    set.fence(old);
+    wait_until(set, [&] { return !set.replica(old)->partition().is_leader(); });
+    log::Log& log = set.replica(set.leader())->log();
+    for (int i = 0; i < 1000 && log.log_end_offset() < 2; ++i) {
+      set.produce();
+      set.simulation.run_for(10ms);
+    }
+    wait_until(set, [&] { return log.high_watermark() == 2; });
+    ASSERT_TRUE(log.advance_log_start_offset(log.log_end_offset()));
+    set.crash(old, base::CrashMode::kKeepAll);
+    set.heal();
+    set.start(old);
+    wait_until(set, [&] { return set.has_settled(); });
+    EXPECT_EQ(set.replica(old)->log().log_start_offset(), log.log_end_offset());
+    EXPECT_TRUE(set.replica(old)->log().producers().empty());
+  }
+}
+
 }  // namespace
 }  // namespace longhaul::broker::replication
