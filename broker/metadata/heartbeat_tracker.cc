@@ -40,6 +40,10 @@ void BrokerHeartbeatTracker::heard(int32_t id, int64_t epoch, int64_t metadata_o
   session->reset = session->gone = session->doubted = false;
 }
 
+void BrokerHeartbeatTracker::renew_all(Time now) {
+  for (auto& [id, session] : sessions_) session.heard = now;
+}
+
 void BrokerHeartbeatTracker::doubt(int32_t id) {
   auto found = sessions_.find(id);
   if (found != sessions_.end()) found->second.doubted = true;

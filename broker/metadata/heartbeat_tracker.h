@@ -35,6 +35,9 @@ class BrokerHeartbeatTracker {
   void follow(const MetadataImage& image, Time now);
   /// A heartbeat came in; unknown brokers and other epochs are ignored.
   void heard(int32_t id, int64_t epoch, int64_t metadata_offset, Time now);
+  /// Nobody could be heard until now: all have a whole session before them, as with a new
+  /// controller.
+  void renew_all(Time now);
   /// Whoever spoke for this broker may be gone: until it is heard, another process may take its
   /// place. It is not fenced any sooner.
   void doubt(int32_t id);

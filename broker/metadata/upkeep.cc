@@ -10,6 +10,9 @@ namespace {
 /// Until the next attempt after the log could not be written, as on a full disk.
 constexpr std::chrono::seconds kUpkeepRetry{1};
 constexpr std::chrono::microseconds kNow{0};
+/// A timer that is late by such a part of a session says that nothing could be heard meanwhile. Not
+/// less: a controller that is merely slow would never fence anybody.
+constexpr int kStoodStill = 4;
 constexpr int kReachAttempts = 5;
 constexpr std::chrono::milliseconds kReachPause{50};
 
@@ -91,12 +94,19 @@ void ControllerUpkeep::watch_sessions() {
   if (session_timer_ != 0) return;
   auto next = tracker_.next_expiry();
   if (!next) return;
-  auto now = params_.clock->monotonic();
-  session_timer_ = after(*next <= now ? kNow : *next - now, &ControllerUpkeep::session_over);
+  wake_at(std::max(*next, params_.clock->monotonic()));
 }
 
-/// If it was this loop that stood still, heartbeats wait in it: they come first.
+void ControllerUpkeep::wake_at(base::Clock::Monotonic time) {
+  session_due_ = time;
+  session_timer_ = after(time - params_.clock->monotonic(), &ControllerUpkeep::session_over);
+}
+
+/// If it was this process that stood still, heartbeats wait in it, or with those who sent them.
 void ControllerUpkeep::session_over() {
+  auto now = params_.clock->monotonic();
+  bool stood_still = now - session_due_ > params_.settings.session_timeout / kStoodStill;
+  if (stood_still) tracker_.renew_all(now);
   params_.loop->post([weak = weak_from_this()] {
     auto self = weak.lock();
     if (self == nullptr || !self->active_) return;
@@ -112,8 +122,7 @@ void ControllerUpkeep::fence_silent() {
         [&](const ControllerInput& input) { return fence_broker(input, run.id, run.epoch); });
     if (done) continue;
     params_.logger.error("fencing broker {}: {}", run.id, done.error().message);
-    if (active_ && session_timer_ == 0)
-      session_timer_ = after(kUpkeepRetry, &ControllerUpkeep::session_over);
+    if (active_ && session_timer_ == 0) wake_at(params_.clock->monotonic() + kUpkeepRetry);
     return;
   }
   watch_sessions();

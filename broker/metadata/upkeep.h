@@ -69,6 +69,7 @@ class ControllerUpkeep : public std::enable_shared_from_this<ControllerUpkeep> {
 
   base::TimerId after(std::chrono::microseconds delay, void (ControllerUpkeep::*what)());
   void watch_sessions();
+  void wake_at(base::Clock::Monotonic time);
   void session_over();
   void fence_silent();
   void settle();
@@ -83,6 +84,7 @@ class ControllerUpkeep : public std::enable_shared_from_this<ControllerUpkeep> {
   BrokerHeartbeatTracker tracker_;
   bool active_ = false;
   size_t active_brokers_ = 0;
+  base::Clock::Monotonic session_due_{};  // when session_timer_ should come
   base::TimerId session_timer_ = 0, balance_timer_ = 0, unclean_timer_ = 0, settle_timer_ = 0,
                 raise_timer_ = 0;
 };

@@ -38,6 +38,12 @@ TEST_F(Tracker, SilenceEndsASession) {
   EXPECT_FALSE(tracker_.has_session(2, epoch(2), seconds(200)));
 }
 
+TEST_F(Tracker, WhoCouldNotBeHeardIsNotSilent) {
+  tracker_.renew_all(seconds(129));
+  EXPECT_TRUE(tracker_.to_fence(seconds(137)).empty());
+  EXPECT_EQ(tracker_.to_fence(seconds(138)).size(), 2u);
+}
+
 TEST_F(Tracker, AFencedBrokerIsNotFencedAgain) {
   protocol::BrokerRegistrationChangeRecord fence;
   fence.broker_id = 2;

@@ -104,6 +104,19 @@ TEST_F(Upkeep, OnlyTheSilentOneIsFenced) {
   stop();
 }
 
+TEST_F(Upkeep, AControllerThatStoodStillBlamesNobody) {
+  add_broker(1);
+  advance(5'000);
+  loop_->pause(std::chrono::seconds(20));
+  advance(20'100);
+  EXPECT_FALSE(fenced(1)) << "what it sent meanwhile may be on its way to this loop";
+  advance(8'700);
+  EXPECT_FALSE(fenced(1));
+  advance(200);
+  EXPECT_TRUE(fenced(1));
+  stop();
+}
+
 TEST_F(Upkeep, AFullDiskPutsFencingOff) {
   add_broker(1);
   files_.set_fault_hook([](base::DiskOperation operation, std::string_view path) {
