@@ -79,11 +79,11 @@ void Admin::grow(const Topic& topic) {
   request.topics.push_back({.name = topic.name, .count = partitions, .assignments = std::nullopt});
   request.timeout_ms = 10'000;
   topics_.growing(topic.name, partitions);
-  auto done = [this, name = topic.name](auto reply) {
+  auto done = [this, name = topic.name, partitions](auto reply) {
     if (!reply) return;
     const auto& answer = reply->message.results.at(0);
     check("CreatePartitions", name, answer.error_code);
-    if (answer.error_code == ErrorCode::kNone) topics_.grown(name);
+    if (answer.error_code == ErrorCode::kNone) topics_.grown(name, partitions);
   };
   ask<protocol::CreatePartitionsResponse>(anybody(), std::move(request), 0, std::move(done));
 }

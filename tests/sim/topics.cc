@@ -1,8 +1,13 @@
 #include "tests/sim/topics.h"
 
+#include <algorithm>
+
 namespace longhaul::sim {
 
-void Topics::creating(const Topic& topic) { topics_[topic.name] = topic; }
+void Topics::creating(const Topic& topic) {
+  Topic& there = topics_[topic.name] = topic;
+  there.most_partitions = std::max(there.most_partitions, asked_for_[topic.name]);
+}
 
 void Topics::created(const std::string& name, const base::Uuid& id) {
   Topic& topic = topics_.at(name);
@@ -17,12 +22,14 @@ void Topics::settle(Topic& topic) {
 }
 
 void Topics::growing(const std::string& name, int32_t partitions) {
-  topics_.at(name).most_partitions = partitions;
+  Topic& topic = topics_.at(name);
+  topic.most_partitions = std::max(topic.most_partitions, partitions);
+  asked_for_[name] = topic.most_partitions;
 }
 
-void Topics::grown(const std::string& name) {
+void Topics::grown(const std::string& name, int32_t partitions) {
   Topic& topic = topics_.at(name);
-  topic.partitions = topic.most_partitions;
+  topic.partitions = partitions;
   settle(topic);
 }
 
@@ -52,6 +59,7 @@ std::vector<PartitionId> Topics::partitions() const {
 }
 
 void Topics::audit(const std::vector<ShownTopic>& shown) {
+  asked_for_.clear();
   std::map<std::string, ShownTopic> there;
   for (const ShownTopic& each : shown) there.emplace(each.name, each);
   for (auto at = topics_.begin(); at != topics_.end();) {

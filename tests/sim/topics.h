@@ -36,7 +36,7 @@ class Topics {
   void creating(const Topic& topic);
   void created(const std::string& name, const base::Uuid& id);
   void growing(const std::string& name, int32_t partitions);
-  void grown(const std::string& name);
+  void grown(const std::string& name, int32_t partitions);
   void deleting(const std::string& name);
   void deleted(const std::string& name);
 
@@ -55,6 +55,9 @@ class Topics {
   Findings& findings_;
   History& history_;
   std::map<std::string, Topic> topics_;
+  /// How many partitions by that name: an answer that never came may be a request that still comes,
+  /// to another topic of this name.
+  std::map<std::string, int32_t> asked_for_;
 };
 
 }  // namespace longhaul::sim
