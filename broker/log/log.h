@@ -356,6 +356,7 @@ class Log {
   /// above `end` and those that are torn.
   base::Result<void> reload_producers(int64_t end);
   base::Result<void> load_snapshot(int64_t end);
+  base::Result<void> remove_snapshots();
   /// Rot in a batch that was durable is no reason to refuse all others: it is logged.
   base::Result<void> tolerate_damage(base::Result<void> result) const;
   base::Result<void> start_over_locked(int64_t offset);

@@ -130,10 +130,21 @@ base::Result<void> Log::reload_producers(int64_t end) {
   return {};
 }
 
+/// What they say of producers was in a log that is gone, and need not be in the one to come.
+base::Result<void> Log::remove_snapshots() {
+  LH_ASSIGN(auto entries, files_.list(directory_->path()));
+  for (const auto& entry : entries) {
+    if (!parse_segment_file(entry.name, kSnapshotExtension)) continue;
+    LH_TRY(files_.remove(directory_->file(entry.name)));
+  }
+  return {};
+}
+
 base::Result<void> Log::start_over_locked(int64_t offset) {
   auto list = segments_.load();
   auto segment = std::make_shared<Segment>(directory_, offset, clock_.wall_ms());
   LH_TRY(remove_segments_from(*list, 0));
+  LH_TRY(remove_snapshots());
   LH_TRY(segment->create());
   auto fresh = std::make_shared<SegmentList>();
   fresh->push_back(std::move(segment));

@@ -212,6 +212,21 @@ TEST_F(LogStateTest, TruncationAtTheEndForgetsAnEpochWithoutRecords) {
   EXPECT_EQ(1, log_->log_end_offset());
 }
 
+TEST_F(LogStateTest, ALogThatStartsOverKnowsNoProducers) {
+  config_.segment_bytes = 300;
+  open();
+  for (int i = 0; i < 10; ++i) append_ok(from_producer(i, 1));
+  restart(true);  // with a snapshot at its end
+  append_ok(from_producer(10, 1));
+  ASSERT_EQ(1u, log_->producers().size());
+  ASSERT_TRUE(log_->truncate_fully_and_start_at(50));
+  for (bool orderly : {false, true}) {
+    EXPECT_TRUE(log_->producers().empty());
+    restart(orderly);
+  }
+  EXPECT_EQ(50, log_->log_end_offset());
+}
+
 TEST_F(LogStateTest, StartsOver) {
   config_.segment_bytes = 300;
   open();
