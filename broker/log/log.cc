@@ -4,7 +4,6 @@
 #include <limits>
 
 #include "broker/log/partition_metadata.h"
-#include "broker/log/write_again.h"
 
 namespace longhaul::broker::log {
 

@@ -24,6 +24,10 @@ inline constexpr const char* kCleanedExtension = ".cleaned";
 inline constexpr const char* kSwapExtension = ".swap";
 inline constexpr const char* kEpochCheckpointName = "leader-epoch-checkpoint";
 inline constexpr const char* kPartitionMetadataName = "partition.metadata";
+/// Lies there from a disk error until the log is opened again. A failed sync leaves pages that are
+/// in memory and not on the disk, and that no later sync takes care of, not even another process's:
+/// they have to be written again first.
+inline constexpr const char* kSyncFailedName = "sync-failed";
 
 /// Shared by a log and its segments; the path changes when the log is put away to be deleted.
 /// Remembers whether entries were made or renamed since the directory was last synced.

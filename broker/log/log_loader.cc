@@ -26,9 +26,9 @@ LogLoader::LogLoader(Log::Params params) : params_(params), log_(new Log(std::mo
 
 base::Result<std::shared_ptr<Log>> LogLoader::load() {
   LH_TRY(list_files());
-  if (sync_failed_) LH_TRY(write_again());
   LH_TRY(load_topic_id());
   LH_TRY(adopt_segments());
+  if (sync_failed_) LH_TRY(write_again());
   LH_TRY(load_epochs());
   LH_TRY(open_segments());
   LH_TRY(finish());
@@ -77,12 +77,8 @@ base::Result<void> LogLoader::list_files() {
 base::Result<void> LogLoader::write_again() {
   log_->logger_.warn("{}: a disk error had stopped it; what it flushes next is written again",
                      params_.id.to_string());
-  for (auto file = files_.begin(); file != files_.end(); ++file) {
-    auto next = std::next(file);
-    bool is_durable = next != files_.end() && next->first < params_.recovery_point;
-    if (is_durable || !file->second.log) continue;
-    LH_TRY(log::write_again(*params_.files,
-                            log_->directory_->segment_file(file->first, kLogExtension)));
+  for (size_t i = first_untrusted(); i < segments_.size(); ++i) {
+    LH_TRY(log::write_again(*params_.files, segments_[i]->paths()[0]));
   }
   std::string metadata = log_->directory_->file(kPartitionMetadataName);
   if (!was_flushed() && params_.files->exists(metadata)) {
@@ -125,6 +121,7 @@ base::Result<void> LogLoader::forget_torn(const base::Error& why) {
   LH_TRY(params_.files->remove(params_.path + "/" + kPartitionMetadataName));
   LH_TRY(sync_removals());
   files_.clear();
+  sync_failed_ = false;  // its marker went with the others
   return {};
 }
 
