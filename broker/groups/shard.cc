@@ -150,8 +150,9 @@ void Shard::append(std::vector<KeyValue> records, base::Task apply,
       partition_, std::move(records),
       [this, alive = std::weak_ptr<bool>(alive_), number, reply](ErrorCode outcome) {
         if (alive.expired()) return reply->finish(ErrorCode::kNotCoordinator);
-        if (outcome == ErrorCode::kNone) committed(number);
-        if (outcome != ErrorCode::kNone) {
+        if (outcome == ErrorCode::kNone) {
+          committed(number);
+        } else {
           std::erase_if(unapplied_, [&](const auto& each) { return each.number == number; });
         }
         reply->finish(outcome);

@@ -42,8 +42,8 @@ class Shard {
   const std::unordered_map<std::string, std::unique_ptr<Group>>& groups() const { return groups_; }
 
   /// Writes records. Once they are committed, however late, `apply` does to memory what loading
-  /// them would do, in the order of the log; then, or when `offsets.commit.timeout.ms` have passed,
-  /// `done` is told.
+  /// them would do, in the order of the log. `done` is told then, or after
+  /// `offsets.commit.timeout.ms`, or NOT_COORDINATOR if the shard is gone by then.
   void append(std::vector<KeyValue> records, base::Task apply,
               base::Callback<void(protocol::ErrorCode)> done);
   /// Removes offsets from a group: tombstones first, then from memory, then `done`.

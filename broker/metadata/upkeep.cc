@@ -10,9 +10,6 @@ namespace {
 /// Until the next attempt after the log could not be written, as on a full disk.
 constexpr std::chrono::seconds kUpkeepRetry{1};
 constexpr std::chrono::microseconds kNow{0};
-/// A timer that is late by such a part of a session says that nothing could be heard meanwhile. Not
-/// less: a controller that is merely slow would never fence anybody.
-constexpr int kStoodStill = 4;
 constexpr int kReachAttempts = 5;
 constexpr std::chrono::milliseconds kReachPause{50};
 
@@ -102,11 +99,12 @@ void ControllerUpkeep::wake_at(base::Clock::Monotonic time) {
   session_timer_ = after(time - params_.clock->monotonic(), &ControllerUpkeep::session_over);
 }
 
-/// If it was this process that stood still, heartbeats wait in it, or with those who sent them.
+/// A timer that is late by a good part of a session says that this process stood still: heartbeats
+/// may wait anywhere on their way. (Not by less: who is merely slow would never fence anybody.) If
+/// it is a little late, those that wait in this loop come first.
 void ControllerUpkeep::session_over() {
   auto now = params_.clock->monotonic();
-  bool stood_still = now - session_due_ > params_.settings.session_timeout / kStoodStill;
-  if (stood_still) tracker_.renew_all(now);
+  if (now - session_due_ > params_.settings.session_timeout / 4) tracker_.renew_all(now);
   params_.loop->post([weak = weak_from_this()] {
     auto self = weak.lock();
     if (self == nullptr || !self->active_) return;
