@@ -144,8 +144,7 @@ void Consumer::take(Position& position, int32_t node, const PartitionId& partiti
   int64_t& next = position.offset;
   records::BatchWalker walker(data.records ? data.records->bytes : base::ByteView());
   while (const records::BatchView* batch = walker.next()) {
-    // A client sees what rots by its CRC.
-    // Or by its offset, which no CRC covers.
+    // What has rotted shows in its CRC, or in its offset, which no CRC covers.
     bool may_rot = region_.host(node).is_rotten_since(sessions_[node].asked);
     if (may_rot && (batch->header.base_offset != next || !records::crc_matches(batch->bytes))) {
       sessions_[node].told.erase(partition);

@@ -328,7 +328,7 @@ void Host::heal_process() {
   heal();
 }
 
-void Host::is_mended() {
+void Host::rot_ends() {
   --rotten_places_;
   sound_since_ = world_.simulation.now();
 }

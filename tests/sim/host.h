@@ -88,10 +88,10 @@ class Host {
   /// Whatever was done to the disk is over, and should have no consequence any more.
   void heal();
 
-  /// Bits on its disk are not what was written, for now: whoever reads may find a wrong CRC.
-  void rots() { ++rotten_places_; }
-  void is_mended();
-  /// Whether there was such a bit at that time or since.
+  /// One bit more on its disk is not what was written, until `rot_ends`.
+  void rot_begins() { ++rotten_places_; }
+  void rot_ends();
+  /// Whether there was such a bit at that time or since: what was read may not be what was written.
   bool is_rotten_since(Time time) const { return rotten_places_ > 0 || sound_since_ >= time; }
 
   /// The server's end of a new connection; false if nobody listens on that port.

@@ -287,10 +287,10 @@ bool Nemesis::flip_bit(Host& host) {
   count("bit flip in a cold segment");
   ++doubts_[host.id()].lasting;
   world().trace.line(host.name(), "has a flipped bit in {} at {}", rot->path, rot->at);
-  host.rots();
+  host.rot_begins();
   later(some(5000), [this, &host, rot = *rot] {
     rot.undo(host);
-    host.is_mended();
+    host.rot_ends();
     --doubts_[host.id()].lasting;
   });
   return true;

@@ -85,7 +85,7 @@ std::optional<std::string> Replicas::who_is_behind() const {
     const std::string& topic = topics_.find(partition.topic)->name;
     std::optional<int64_t> end;
     for (const auto& host : region_.hosts()) {
-      if (!host->node()) return host->name();
+      if (!host->node()) return host->name() + " does not run";
       auto log = host->node()->logs().get(topic, partition.index);
       if (!log || log->topic_id() != partition.topic) continue;
       if (!end) end = log->log_end_offset();
