@@ -106,6 +106,30 @@ void wait_until(ReplicaSet& set, Condition condition) {
   ASSERT_TRUE(condition()) << set.describe();
 }
 
+TEST(Replication, WhoWasAwayCatchesUpThoughTheLogGoesOnLosingItsBeginning) {
+  for (uint64_t seed = 1; seed <= 20; ++seed) {
+    SCOPED_TRACE(seed);
+    ReplicaSet set(seed);
+    wait_until(set, [&] { return set.has_settled(); });
+    int32_t away = set.leader() % ReplicaSet::kBrokers + 1;
+    set.crash(away, base::CrashMode::kKeepAll);
+    bool is_back = false;
+    for (int i = 0; i < 600 && !is_back; ++i) {
+      set.produce();
+      set.simulation.run_for(5ms);
+      log::Log& log = set.replica(set.leader())->log();
+      ASSERT_TRUE(log.advance_log_start_offset(log.high_watermark()));
+      if (i == 200) {
+        ASSERT_FALSE(set.is_in_sync(away));
+        ASSERT_GT(log.log_start_offset(), 0);
+        set.start(away);
+      }
+      is_back = i > 200 && set.is_in_sync(away);
+    }
+    EXPECT_TRUE(is_back) << set.describe();
+  }
+}
+
 // Else the one who sent it would be told that it is there already, should that replica ever lead.
 TEST(Replication, WhatPartedBelowTheLeadersLogLeavesNoProducer) {
   for (int beyond : {0, 1}) {  // batches that only the old leader has
