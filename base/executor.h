@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <utility>
 
 #include "base/task.h"
 
@@ -24,6 +25,8 @@ class EventLoop : public Executor {
  public:
   /// Runs `task` on this loop once `delay` has passed on the monotonic clock.
   virtual TimerId after(std::chrono::microseconds delay, Task task) = 0;
+  /// Runs `task` now if this is called from a task of this loop and that is known, else posts it.
+  virtual void dispatch(Task task) { post(std::move(task)); }
   /// True if the timer was pending: its task will not run. 0 and past timers are fine: false.
   virtual bool cancel(TimerId timer) = 0;
 };

@@ -15,17 +15,17 @@
 
 namespace longhaul::client {
 
-/// An answer with the frame that its views (record batches) point into.
+/// An answer, whose views (record batches) point into a frame that lives as long as it is held.
 template <class Response>
 struct Reply {
   Response message;
   int16_t version = 0;
-  std::shared_ptr<const base::Bytes> frame;
+  std::shared_ptr<const void> frame;
 };
 
 /// An answer that is not decoded yet. `body` lies in `frame`.
 struct RawReply {
-  std::shared_ptr<const base::Bytes> frame;
+  std::shared_ptr<const void> frame;
   base::ByteView body;
   int16_t version = 0;
 };

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/connect.hpp>
+#include <boost/asio/dispatch.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/read.hpp>
@@ -27,6 +28,28 @@ using Time = std::chrono::steady_clock::time_point;
 
 constexpr const char* kSoftware = "longhaul";
 constexpr const char* kSoftwareVersion = "0.1.0";
+
+/// Most answers fit; what does not is read into its own frame.
+constexpr size_t kInputBytes = 16 * 1024;
+constexpr size_t kSizeBytes = 4;
+
+/// An answer without its length.
+struct Frame {
+  std::shared_ptr<uint8_t[]> bytes;
+  size_t size = 0;
+
+  base::ByteView view() const { return {bytes.get(), size}; }
+};
+
+std::vector<asio::const_buffer> unsent(const std::vector<asio::const_buffer>& buffers,
+                                       size_t sent) {
+  std::vector<asio::const_buffer> rest;
+  for (const asio::const_buffer& each : buffers) {
+    if (sent < each.size()) rest.push_back(each + sent);
+    sent -= std::min(sent, each.size());
+  }
+  return rest;
+}
 
 /// What waits to be sent, or to be answered.
 struct Exchange {
@@ -57,7 +80,7 @@ class Socket : public std::enable_shared_from_this<Socket> {
     asio::post(context_, [self = shared_from_this()] { self->resolve(); });
   }
   void send(Exchange exchange) {
-    asio::post(context_, [self = shared_from_this(), exchange = std::move(exchange)]() mutable {
+    asio::dispatch(context_, [self = shared_from_this(), exchange = std::move(exchange)]() mutable {
       self->on_send(std::move(exchange));
     });
   }
@@ -87,8 +110,9 @@ class Socket : public std::enable_shared_from_this<Socket> {
                           if (error) return self->fail(Errc::kUnavailable, error);
                           error_code ignored;
                           self->socket_.set_option(tcp::no_delay(true), ignored);
+                          self->socket_.non_blocking(true, ignored);
                           self->ask_versions(protocol::ApiVersionsRequest::kMaxVersion);
-                          self->read_size();
+                          self->read();
                         });
   }
 
@@ -127,9 +151,16 @@ class Socket : public std::enable_shared_from_this<Socket> {
   }
 
   void on_send(Exchange exchange) {
-    if (!open_) return exchange.answer(tl::unexpected(error_));
+    if (!open_) return refuse(std::move(exchange), error_);
     if (!ready_) return waiting_.push_back(std::move(exchange));
     negotiate(std::move(exchange));
+  }
+
+  /// Later: the caller may still be in `send`.
+  void refuse(Exchange exchange, base::Error why) {
+    asio::post(context_, [exchange = std::move(exchange), why = std::move(why)]() mutable {
+      exchange.answer(tl::unexpected(std::move(why)));
+    });
   }
 
   void negotiate(Exchange exchange) {
@@ -138,10 +169,11 @@ class Socket : public std::enable_shared_from_this<Socket> {
     VersionRange theirs = found == versions_.end() ? VersionRange{} : found->second;
     int16_t version = std::min(request.max_version, theirs.high);
     if (version < request.min_version || version < theirs.low)
-      return exchange.answer(base::fail(
-          Errc::kUnsupported, fmt::format("{} has {} in versions {} to {}, we speak {} to {}",
-                                          endpoint_.to_string(), request.api->name, theirs.low,
-                                          theirs.high, request.min_version, request.max_version)));
+      return refuse(
+          std::move(exchange),
+          {Errc::kUnsupported, fmt::format("{} has {} in versions {} to {}, we speak {} to {}",
+                                           endpoint_.to_string(), request.api->name, theirs.low,
+                                           theirs.high, request.min_version, request.max_version)});
     write(std::move(exchange), version);
   }
 
@@ -151,7 +183,7 @@ class Socket : public std::enable_shared_from_this<Socket> {
     exchange.deadline = std::chrono::steady_clock::now() + options_.request_timeout;
     protocol::Encoder encoder;
     auto encoded = exchange.request.encode(encoder, version, exchange.correlation_id);
-    if (!encoded) return exchange.answer(tl::unexpected(encoded.error()));
+    if (!encoded) return refuse(std::move(exchange), encoded.error());
     pending_.push_back(std::move(exchange));
     if (ready_ && pending_.size() == 1) update_timer();
     outgoing_.push_back(encoder.take());
@@ -163,49 +195,81 @@ class Socket : public std::enable_shared_from_this<Socket> {
     writing_.swap(outgoing_);
     std::vector<asio::const_buffer> buffers;
     for (const base::Bytes& bytes : writing_) buffers.emplace_back(bytes.data(), bytes.size());
-    asio::async_write(socket_, buffers, [self = shared_from_this()](error_code error, size_t) {
-      if (error) return self->fail(Errc::kUnavailable, error);
-      self->writing_.clear();
-      self->write_more();
-    });
+    // Almost always all of it goes out at once; then there is nothing to come back for.
+    error_code error;
+    size_t sent = socket_.write_some(buffers, error);
+    if (!error && sent == asio::buffer_size(buffers)) return writing_.clear();
+    asio::async_write(socket_, unsent(buffers, sent),
+                      [self = shared_from_this()](error_code failed, size_t) {
+                        if (failed) return self->fail(Errc::kUnavailable, failed);
+                        self->writing_.clear();
+                        self->write_more();
+                      });
   }
 
-  void read_size() {
+  void read() {
     if (!open_) return;
-    asio::async_read(
-        socket_, asio::buffer(size_), [self = shared_from_this()](error_code error, size_t) {
-          if (error) return self->fail(Errc::kUnavailable, error);
-          auto size = base::load_big_endian<int32_t>(self->size_.data());
-          if (size < 4 || static_cast<size_t>(size) > self->options_.largest_answer)
-            return self->fail({Errc::kCorrupt,
-                               fmt::format("{} sent a frame of {} bytes: not a Kafka broker, or an "
-                                           "answer that is too large",
-                                           self->endpoint_.to_string(), size)});
-          self->read_frame(static_cast<size_t>(size));
-        });
+    socket_.async_read_some(asio::buffer(input_) + filled_,
+                            [self = shared_from_this()](error_code error, size_t got) {
+                              if (error) return self->fail(Errc::kUnavailable, error);
+                              self->filled_ += got;
+                              self->take_frames();
+                            });
   }
 
-  void read_frame(size_t size) {
-    auto frame = std::make_shared<base::Bytes>(size);
-    auto buffer = asio::buffer(*frame);
-    asio::async_read(socket_, buffer, [self = shared_from_this(), frame](error_code error, size_t) {
-      if (error) return self->fail(Errc::kUnavailable, error);
-      self->on_frame(frame);
-      self->read_size();
-    });
+  /// Of what was read, all frames that are whole; of one that is not, the rest is read to its end.
+  void take_frames() {
+    base::ByteView left(input_.data(), filled_);
+    while (left.size() >= kSizeBytes) {
+      auto size = base::load_big_endian<int32_t>(left.data());
+      if (size < 4 || static_cast<size_t>(size) > options_.largest_answer)
+        return fail({Errc::kCorrupt,
+                     fmt::format("{} sent a frame of {} bytes: not a Kafka broker, or an answer "
+                                 "that is too large",
+                                 endpoint_.to_string(), size)});
+      Frame frame{std::make_shared_for_overwrite<uint8_t[]>(static_cast<size_t>(size)),
+                  static_cast<size_t>(size)};
+      left = left.subspan(kSizeBytes);
+      size_t here = std::min(left.size(), frame.size);
+      std::copy_n(left.data(), here, frame.bytes.get());
+      left = left.subspan(here);
+      if (here < frame.size) {
+        filled_ = 0;
+        return read_rest(std::move(frame), here);
+      }
+      on_frame(frame);
+      if (!open_) return;
+    }
+    std::copy(left.begin(), left.end(), input_.begin());
+    filled_ = left.size();
+    read();
   }
 
-  void on_frame(const std::shared_ptr<base::Bytes>& frame) {
+  void read_rest(Frame frame, size_t from) {
+    auto rest = asio::buffer(frame.bytes.get(), frame.size) + from;
+    // As much at once as there is, where Asio would stop at 64 KiB.
+    auto left = [size = rest.size()](error_code error, size_t got) {
+      return error ? 0 : size - got;
+    };
+    asio::async_read(socket_, rest, left,
+                     [self = shared_from_this(), frame](error_code error, size_t) {
+                       if (error) return self->fail(Errc::kUnavailable, error);
+                       self->on_frame(frame);
+                       self->read();
+                     });
+  }
+
+  void on_frame(const Frame& frame) {
     if (!open_) return;
-    auto id = protocol::peek_correlation_id(*frame);
+    auto id = protocol::peek_correlation_id(frame.view());
     if (!id || pending_.empty() || *id != pending_.front().correlation_id)
       return fail({Errc::kCorrupt, endpoint_.to_string() + " answered what was not asked"});
     Exchange exchange = std::move(pending_.front());
-    auto body = protocol::parse_response(*frame, *exchange.request.api, exchange.version);
+    auto body = protocol::parse_response(frame.view(), *exchange.request.api, exchange.version);
     if (!body) return fail(body.error(), std::move(exchange));
     pending_.pop_front();
     if (ready_) update_timer();
-    exchange.answer(RawReply{frame, *body, exchange.version});
+    exchange.answer(RawReply{frame.bytes, *body, exchange.version});
   }
 
   void set_timer(Time deadline) {
@@ -265,7 +329,8 @@ class Socket : public std::enable_shared_from_this<Socket> {
   std::deque<Exchange> pending_;  // for answers
   std::vector<base::Bytes> outgoing_;
   std::vector<base::Bytes> writing_;
-  std::array<uint8_t, 4> size_{};
+  std::vector<uint8_t> input_ = std::vector<uint8_t>(kInputBytes);
+  size_t filled_ = 0;  // of it
   int32_t next_correlation_id_ = 0;
 };
 

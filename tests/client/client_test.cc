@@ -39,6 +39,13 @@ FakeBroker::Handler after_versions(FakeBroker::Handler handler) {
   };
 }
 
+/// So many bytes, of which no two neighbours are the same.
+std::string text(size_t size) {
+  std::string text(size, ' ');
+  for (size_t i = 0; i < size; ++i) text[i] = static_cast<char>('a' + i % 23);
+  return text;
+}
+
 class ClientTest : public testing::Test {
  protected:
   ConnectionOptions options() {
@@ -84,6 +91,61 @@ TEST_F(ClientTest, RequestsArePipelinedAndAnsweredInOrder) {
           id.set_value(reply ? reply->message.cluster_id : reply.error().message);
         });
   for (int i = 0; i < 3; ++i) EXPECT_EQ(ids[i].get_future().get(), "c" + std::to_string(i));
+}
+
+TEST_F(ClientTest, AnswersMayBeCutAnywhereAndBeLarge) {
+  // Three answers in one piece: what is read at once ends within a frame, or within its length.
+  for (size_t large : {0, 16'000, 16'300, 16'340, 16'350, 16'360, 16'370, 40'000, 3'000'000}) {
+    SCOPED_TRACE(large);
+    base::Bytes held;
+    int seen = 0;
+    FakeBroker broker(after_versions([&](const RequestFrame& request) {
+      protocol::DescribeClusterResponse response;
+      size_t left = seen == 1 ? large : 10;
+      for (; left > 20'000; left -= 20'000) response.brokers.push_back({.host = text(20'000)});
+      response.brokers.push_back({.host = text(left)});
+      base::Bytes answer = FakeBroker::answer(request, response, request.version);
+      held.insert(held.end(), answer.begin(), answer.end());
+      return ++seen < 3 ? base::Bytes() : held;
+    }));
+    auto channel = connect(thread_, broker.endpoint(), options());
+    std::vector<std::promise<size_t>> sizes(3);
+    for (auto& size : sizes)
+      call<protocol::DescribeClusterResponse>(
+          *channel, protocol::DescribeClusterRequest{},
+          [&size](base::Result<Reply<protocol::DescribeClusterResponse>> reply) {
+            size_t sum = 0;
+            if (!reply) return size.set_value(sum);
+            for (const auto& each : reply->message.brokers)
+              sum += each.host == text(each.host.size()) ? each.host.size() : 0;
+            size.set_value(sum);
+          });
+    EXPECT_EQ(sizes[0].get_future().get(), 10u);
+    EXPECT_EQ(sizes[1].get_future().get(), large);
+    EXPECT_EQ(sizes[2].get_future().get(), 10u);
+  }
+}
+
+TEST_F(ClientTest, TheThreadRunsTasksAndTimersInTheirOrder) {
+  std::vector<int> ran;
+  std::promise<void> done;
+  thread_.post([&] {
+    base::TimerId never = thread_.after(std::chrono::microseconds(1), [&] { ran.push_back(-1); });
+    thread_.after(std::chrono::milliseconds(20), [&] {
+      ran.push_back(4);
+      done.set_value();
+    });
+    thread_.after(std::chrono::milliseconds(1), [&, never] {
+      ran.push_back(3);
+      EXPECT_FALSE(thread_.cancel(never)) << "it is gone already";
+    });
+    thread_.post([&] { ran.push_back(2); });
+    ran.push_back(1);
+    EXPECT_TRUE(thread_.cancel(never));
+    EXPECT_FALSE(thread_.cancel(0));
+  });
+  done.get_future().wait();
+  EXPECT_EQ(ran, (std::vector<int>{1, 2, 3, 4}));
 }
 
 TEST_F(ClientTest, OlderBrokerIsAskedForVersionsAgain) {
