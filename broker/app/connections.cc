@@ -39,23 +39,23 @@ void Connections::probe(const client::Endpoint& endpoint, base::Callback<void(bo
   client::probe(open().thread, endpoint, quorum_timeout_, std::move(done));
 }
 
-LeaderConnections::Open::Open(size_t lanes, std::chrono::milliseconds timeout)
-    : thread("replication") {
-  for (size_t i = 0; i < lanes; ++i) {
-    pools.push_back(std::make_unique<client::Pool>(thread, options(timeout, timeout)));
+FetcherLanes::Lane::Lane(const std::string& name, std::chrono::milliseconds timeout)
+    : thread(name), pool(thread, options(timeout, timeout)) {}
+
+FetcherLanes::FetcherLanes(size_t count, std::chrono::milliseconds timeout) {
+  for (size_t i = 0; i < count; ++i) {
+    lanes_.push_back(std::make_unique<Lane>("fetcher-" + std::to_string(i), timeout));
   }
 }
 
-std::shared_ptr<client::Channel> LeaderConnections::to(const client::Endpoint& endpoint,
-                                                       size_t lane) {
-  std::lock_guard lock(mutex_);
-  if (!open_) open_ = std::make_unique<Open>(lanes_, timeout_);
-  return open_->pools[lane]->to(endpoint);
+std::vector<base::EventLoop*> FetcherLanes::loops() const {
+  std::vector<base::EventLoop*> loops;
+  for (const auto& lane : lanes_) loops.push_back(&lane->thread);
+  return loops;
 }
 
-void LeaderConnections::close() {
-  std::lock_guard lock(mutex_);
-  open_.reset();
+void FetcherLanes::stop() {
+  for (const auto& lane : lanes_) lane->thread.stop();
 }
 
 }  // namespace longhaul::broker::app

@@ -3,11 +3,13 @@
 
 #include <chrono>
 #include <memory>
-#include <mutex>
+#include <string>
 #include <vector>
 
+#include "base/executor.h"
 #include "base/task.h"
 #include "client/endpoint.h"
+#include "client/io_thread.h"
 #include "client/pool.h"
 
 namespace longhaul::broker::app {
@@ -41,28 +43,26 @@ class Connections {
   std::unique_ptr<Open> open_;
 };
 
-/// Connections of followers to leaders; each lane of fetches has its own, since answers come in the
-/// order of requests. Made as those above. Any thread.
-class LeaderConnections {
+/// What each of num.replica.fetchers has: a thread on which it runs, with its connections to
+/// leaders. They have each their own, since answers come in the order of requests. Any thread.
+class FetcherLanes {
  public:
-  LeaderConnections(size_t lanes, std::chrono::milliseconds timeout)
-      : lanes_(lanes), timeout_(timeout) {}
+  FetcherLanes(size_t count, std::chrono::milliseconds timeout);
 
-  std::shared_ptr<client::Channel> to(const client::Endpoint& endpoint, size_t lane);
-  /// Breaks all of them off.
-  void close();
+  std::vector<base::EventLoop*> loops() const;
+  std::shared_ptr<client::Channel> connect(const client::Endpoint& leader, size_t lane) {
+    return lanes_[lane]->pool.to(leader);
+  }
+  /// Ends the threads; connections are broken off.
+  void stop();
 
  private:
-  struct Open {
-    Open(size_t lanes, std::chrono::milliseconds timeout);
+  struct Lane {
+    Lane(const std::string& name, std::chrono::milliseconds timeout);
     client::IoThread thread;
-    std::vector<std::unique_ptr<client::Pool>> pools;
+    client::Pool pool;
   };
-
-  const size_t lanes_;
-  const std::chrono::milliseconds timeout_;
-  std::mutex mutex_;
-  std::unique_ptr<Open> open_;
+  std::vector<std::unique_ptr<Lane>> lanes_;
 };
 
 }  // namespace longhaul::broker::app

@@ -93,20 +93,15 @@ struct Machine {
         frames(net::request_memory_bytes(config)),
         connections(std::chrono::milliseconds(
             std::max(config.integer("controller.quorum.request.timeout.ms"), 1))),
-        leaders(static_cast<size_t>(config.integer("num.replica.fetchers")),
-                std::chrono::milliseconds(config.integer("replica.socket.timeout.ms"))),
+        fetchers(static_cast<size_t>(config.integer("num.replica.fetchers")),
+                 std::chrono::milliseconds(config.integer("replica.socket.timeout.ms"))),
         log(sink) {
-    for (int i = 0; i < config.integer("num.replica.fetchers"); ++i) {
-      fetchers.push_back(std::make_unique<base::ThreadLoop>("fetcher-" + std::to_string(i)));
-    }
     for (int i = 0; i < config.integer("num.network.threads"); ++i) {
       reactors.push_back(std::make_unique<net::Reactor>("reactor-" + std::to_string(i)));
     }
   }
 
   NodeEnvironment environment(std::function<void(const base::Error&)> on_fatal) {
-    std::vector<base::EventLoop*> fetcher_loops;
-    for (const auto& each : fetchers) fetcher_loops.push_back(each.get());
     return {.files = files,
             .clock = clock,
             .random = random,
@@ -121,8 +116,9 @@ struct Machine {
             .connect_quorum = [this](const auto& at) { return connections.to_quorum(at); },
             .connect_controller = [this](const auto& at) { return connections.to_controller(at); },
             .probe = [this](const auto& at, auto done) { connections.probe(at, std::move(done)); },
-            .fetcher_loops = std::move(fetcher_loops),
-            .connect_leader = [this](const auto& at, size_t lane) { return leaders.to(at, lane); }};
+            .fetcher_loops = fetchers.loops(),
+            .connect_leader = [this](const auto& at,
+                                     size_t lane) { return fetchers.connect(at, lane); }};
   }
 
   std::unique_ptr<net::Server> make_server(const net::ServerOptions& options,
@@ -160,8 +156,7 @@ struct Machine {
     groups.stop();
     metadata.stop();
     connections.close();
-    for (const auto& fetcher : fetchers) fetcher->stop();
-    leaders.close();
+    fetchers.stop();
     workers.stop();
   }
 
@@ -177,8 +172,7 @@ struct Machine {
   net::FramePool frames;
   std::vector<std::unique_ptr<net::Reactor>> reactors;
   Connections connections;  // of the metadata loop
-  std::vector<std::unique_ptr<base::ThreadLoop>> fetchers;
-  LeaderConnections leaders;
+  FetcherLanes fetchers;
   base::LogSink& log;
 };
 

@@ -139,8 +139,8 @@ void ReplicaFetcher::send() {
   client::call<FetchResponse>(
       *channel, std::move(request),
       [self = shared_from_this()](base::Result<client::Reply<FetchResponse>> reply) mutable {
-        auto kept = std::make_shared<decltype(reply)>(std::move(reply));
-        self->params_.loop->post([self, kept] { self->answered(std::move(*kept)); });
+        self->params_.loop->dispatch(
+            [self, reply = std::move(reply)]() mutable { self->answered(std::move(reply)); });
       });
 }
 
