@@ -72,7 +72,7 @@ LogResult<ReadResult> Log::read(const ReadOptions& options) {
     if (!found) return refuse(found.error());
     if (!*found) continue;
 
-    uint64_t first_size = (*found)->header.size_bytes();
+    uint64_t first_size = (*found)->size;
     uint64_t available = end_position - (*found)->position;
     result.first_batch_too_large = first_size > options.max_bytes && !options.at_least_one_batch;
     if (result.first_batch_too_large) return result;

@@ -59,7 +59,7 @@ base::Result<void> Log::truncate_locked(int64_t offset) {
   LH_ASSIGN(auto cut, segment.find(offset, segment.size()));
   uint64_t position = cut ? cut->position : segment.size();
   // A batch goes as a whole; then the log ends where it began.
-  int64_t end = cut ? std::min(offset, cut->header.base_offset) : offset;
+  int64_t end = cut ? std::min(offset, cut->base_offset) : offset;
 
   auto kept = std::make_shared<SegmentList>(list->begin(),
                                             list->begin() + static_cast<std::ptrdiff_t>(last) + 1);

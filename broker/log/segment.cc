@@ -108,6 +108,10 @@ base::Result<void> Segment::append(base::ByteView bytes,
   for (const auto& batch : batches) {
     // An index that cannot be written stays in memory, for the next try.
     static_cast<void>(index_batch(batch.header, position, config));
+    recent_.add({.base_offset = batch.header.base_offset,
+                 .last_offset = batch.header.last_offset(),
+                 .position = position,
+                 .size = batch.bytes.size()});
     position += batch.bytes.size();
   }
   size_.store(position, std::memory_order_release);
@@ -128,6 +132,7 @@ base::Result<std::shared_ptr<base::File>> Segment::file() const {
 
 base::Result<void> Segment::cut(uint64_t position) {
   LH_ASSIGN(auto file, this->file());
+  recent_.clear();
   if (position < size()) size_.store(position, std::memory_order_release);
   return file->truncate(position);
 }
@@ -156,6 +161,7 @@ base::Result<void> Segment::truncate(uint64_t position, int64_t offset) {
 }
 
 base::Result<void> Segment::seal() {
+  recent_.clear();
   if (max_timestamp() >= 0) times_.append(max_timestamp(), max_timestamp_offset_);
   LH_TRY(offsets_.file().flush());
   LH_TRY(times_.file().flush());
@@ -177,6 +183,7 @@ base::Result<void> Segment::sync_indexes() {
 }
 
 void Segment::close_idle() {
+  recent_.clear_idle();
   offsets_.file().close_idle();
   times_.file().close_idle();
   std::lock_guard lock(file_mutex_);

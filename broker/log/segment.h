@@ -17,17 +17,12 @@
 #include "broker/log/log_config.h"
 #include "broker/log/log_directory.h"
 #include "broker/log/offset_index.h"
+#include "broker/log/recent_batches.h"
 #include "broker/log/time_index.h"
 #include "broker/log/transaction_index.h"
 #include "records/batch.h"
 
 namespace longhaul::broker::log {
-
-/// Where a batch stands in a segment.
-struct BatchPosition {
-  records::BatchHeader header;
-  uint64_t position = 0;  // bytes from the beginning of the file
-};
 
 /// A record that was looked for.
 struct FoundRecord {
@@ -154,6 +149,7 @@ class Segment {
   OffsetIndex offsets_;
   TimeIndex times_;
   TransactionIndex transactions_;
+  RecentBatches recent_;  // of appends
 
   std::atomic<uint64_t> size_{0};
   std::atomic<int64_t> max_timestamp_{records::kNoTimestamp};

@@ -47,18 +47,25 @@ base::Result<std::optional<BatchPosition>> Segment::find_from(uint64_t position,
   for (;;) {
     LH_ASSIGN(auto batch, scanner.next());
     if (!batch) return std::nullopt;
-    if (batch->last_offset() >= offset) return BatchPosition{*batch, scanner.position()};
+    if (batch->last_offset() < offset) continue;
+    return BatchPosition{.base_offset = batch->base_offset,
+                         .last_offset = batch->last_offset(),
+                         .position = scanner.position(),
+                         .size = batch->size_bytes()};
   }
 }
 
 base::Result<std::optional<BatchPosition>> Segment::find(int64_t offset,
                                                          uint64_t end_position) const {
   if (end_position == 0) return std::nullopt;
+  if (auto recent = recent_.find(offset)) {
+    return recent->position < end_position ? recent : std::nullopt;
+  }
   auto near = offsets_.find(offset);
   if (near && near->position > 0 && near->position < end_position) {
     // An index has no checksum: what it points at must be the batch that it was written for.
     auto first = find_from(near->position, kAnyOffset, end_position);
-    if (first && *first && (*first)->header.last_offset() == near->offset) {
+    if (first && *first && (*first)->last_offset == near->offset) {
       return find_from(near->position, offset, end_position);
     }
   }

@@ -72,6 +72,20 @@ TEST_F(LogAppendTest, ReadsFromAnyOffsetUpToTheBound) {
   EXPECT_EQ(ErrorCode::kOffsetOutOfRange, log_->read({-1, 1, 301, true}).error().code);
 }
 
+TEST_F(LogAppendTest, ReadsWhatCameInThePlaceOfWhatWasCutOff) {
+  open();
+  for (int i = 0; i < 10; ++i) append_ok({.count = 2, .value_size = 30});
+  ASSERT_TRUE(log_->truncate_to(9));
+  EXPECT_EQ(8, append_ok({.count = 5, .epoch = 1}));
+  EXPECT_EQ(13, append_ok({.count = 1, .value_size = 300, .epoch = 1}));
+  for (int64_t offset = 0; offset < 14; ++offset) {
+    auto headers = headers_of(read_all(offset));
+    ASSERT_FALSE(headers.empty()) << offset;
+    EXPECT_EQ(offset < 8 ? offset / 2 * 2 : offset < 13 ? 8 : 13, headers.front().base_offset);
+    EXPECT_EQ(14, headers.back().next_offset());
+  }
+}
+
 TEST_F(LogAppendTest, HonoursMaxBytes) {
   open();
   for (int i = 0; i < 10; ++i) append_ok({.value_size = 100});
