@@ -33,6 +33,12 @@ class File {
   virtual Result<uint64_t> size() const = 0;
   /// True if reading the range would not wait for a disk, as far as can be told cheaply.
   virtual bool is_resident(uint64_t offset, uint64_t size) const = 0;
+  /// True if the whole range could be read without waiting for a disk; `out` holds it then.
+  virtual bool read_resident(uint64_t offset, std::span<uint8_t> out) const {
+    if (!is_resident(offset, out.size())) return false;
+    auto got = read_at(offset, out);
+    return got && *got == out.size();
+  }
   /// The descriptor for sendfile(2), or -1 where there is none (in memory).
   virtual int descriptor() const = 0;
 };

@@ -132,6 +132,13 @@ class PosixFile final : public File {
     return byte_is_resident(offset) && byte_is_resident(offset + size - 1);
   }
 
+  bool read_resident(uint64_t offset, std::span<uint8_t> out) const override {
+    iovec vector{out.data(), out.size()};
+    ssize_t got = retry(
+        [&] { return ::preadv2(fd_.get(), &vector, 1, static_cast<off_t>(offset), RWF_NOWAIT); });
+    return got == static_cast<ssize_t>(out.size());
+  }
+
   int descriptor() const override { return fd_.get(); }
 
  private:

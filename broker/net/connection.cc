@@ -250,6 +250,7 @@ void Connection::deliver(uint64_t sequence, Outcome outcome) {
     return;
   }
   if (closed()) return;
+  take_in_small_slices(outcome.response);
   session_.complete(sequence, std::move(outcome));
   pump();  // unless it is what called us: then it goes on by itself
 }

@@ -1,9 +1,17 @@
 #include "broker/net/request.h"
 
+#include <algorithm>
+
 #include "base/assert.h"
 #include "protocol/frame.h"
 
 namespace longhaul::broker::net {
+namespace {
+
+/// From here on the kernel's way without a copy is the cheaper one. In bytes.
+constexpr uint64_t kSmallResponse = 64 * 1024;
+
+}  // namespace
 
 uint64_t Response::size() const {
   uint64_t total = head.size();
@@ -27,6 +35,29 @@ Response make_response(protocol::Encoder encoder, std::vector<base::FileSlice> s
   LH_ASSERT(next == slices.end(), "a response has slices that it does not announce");
   response.head = encoder.take();
   return response;
+}
+
+void take_in_small_slices(Response& response) {
+  if (response.splices.empty() || response.size() > kSmallResponse) return;
+  base::Bytes whole(response.size());
+  size_t filled = 0;
+  size_t taken = 0;  // of the head
+  auto take_head = [&](size_t end) {
+    std::copy(response.head.begin() + static_cast<std::ptrdiff_t>(taken),
+              response.head.begin() + static_cast<std::ptrdiff_t>(end),
+              whole.begin() + static_cast<std::ptrdiff_t>(filled));
+    filled += end - taken;
+    taken = end;
+  };
+  for (const Response::Splice& splice : response.splices) {
+    take_head(splice.position);
+    auto place = std::span(whole).subspan(filled, static_cast<size_t>(splice.slice.size));
+    if (!place.empty() && !splice.slice.file->read_resident(splice.slice.offset, place)) return;
+    filled += place.size();
+  }
+  take_head(response.head.size());
+  response.head = std::move(whole);
+  response.splices.clear();
 }
 
 base::Result<Request> Request::parse(FrameBuffer frame, std::shared_ptr<ConnectionInfo> connection,

@@ -55,6 +55,10 @@ TEST_P(FileSystemTest, WritesAndReadsAtOffsets) {
   EXPECT_TRUE((*file)->sync());
   EXPECT_EQ(4u, *(*file)->size());
   EXPECT_TRUE((*file)->is_resident(0, 4));
+  Bytes resident(2);
+  EXPECT_TRUE((*file)->read_resident(2, resident));
+  EXPECT_EQ((Bytes{0, 'a'}), resident);
+  EXPECT_FALSE((*file)->read_resident(3, resident)) << "the file ends within";
 }
 
 TEST_P(FileSystemTest, OpenModes) {

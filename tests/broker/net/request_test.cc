@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/memory_file_system.h"
 #include "tests/broker/net/fixtures.h"
 
 namespace longhaul::broker::net {
@@ -56,6 +57,28 @@ TEST(Request, BrokenHeadersAndUnknownApisAreErrors) {
   EXPECT_FALSE(parse(base::Bytes{0, 18, 0, 2, 0, 0}));
   EXPECT_FALSE(parse(base::Bytes{0, 18, 0, 2, 0, 0, 0, 1, 0, 9, 'x'}));
   EXPECT_FALSE(parse(base::Bytes{0x7f, 18, 0, 2, 0, 0, 0, 1, 0xff, 0xff}));
+}
+
+TEST(Response, TakesInSmallSlices) {
+  base::MemoryFileSystem files;
+  std::shared_ptr<base::File> file = *files.open("f", base::OpenMode::kCreate);
+  ASSERT_TRUE(file->write_at(0, base::Bytes(100'000, 9)));
+  ASSERT_TRUE(file->write_at(10, base::Bytes{21, 22, 23}));
+  Response response{{1, 2, 3},
+                    {{1, {file, 10, 2}}, {1, {}}, {1, {file, 12, 1}}, {3, {file, 0, 1}}}};
+  take_in_small_slices(response);
+  EXPECT_TRUE(response.splices.empty());
+  EXPECT_EQ(response.head, (base::Bytes{1, 21, 22, 23, 2, 3, 9}));
+
+  Response large{{1, 2, 3}, {{1, {file, 0, 90'000}}}};
+  take_in_small_slices(large);
+  EXPECT_EQ(large.splices.size(), 1u);
+  EXPECT_EQ(large.head.size(), 3u);
+  // What has become shorter is told to the client by the connection's end.
+  Response shrunk{{1, 2, 3}, {{1, {file, 0, 2}}, {2, {file, 99'999, 2}}}};
+  take_in_small_slices(shrunk);
+  EXPECT_EQ(shrunk.splices.size(), 2u);
+  EXPECT_EQ(shrunk.head, (base::Bytes{1, 2, 3}));
 }
 
 TEST(Reply, IsDeliveredOnce) {
