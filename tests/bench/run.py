@@ -40,6 +40,7 @@ def started(name, kind, folder, brokers, **options):
         command = servers.COMMANDS[kind]
         return servers.Server(command, f"{folder}/{name}-{node_id}", cluster or CLUSTER_ID, node_id=node_id)
 
+    options |= {"log_segment_delete_delay_ms": 100}
     if brokers > 1:
         options |= {"min_insync_replicas": 2, "offsets_topic_replication_factor": 3}
     return Cluster(make_server, count=brokers, num_partitions=6, **options)
