@@ -136,8 +136,6 @@ class Segment {
   base::Result<void> index_batch(const records::BatchHeader& batch, uint64_t position,
                                  const LogConfig& config);
   void note_timestamp(const records::BatchHeader& batch);
-  base::Result<std::optional<BatchPosition>> find_from(uint64_t position, int64_t offset,
-                                                       uint64_t end_position) const;
   base::Result<void> check_follows(const records::BatchHeader& batch,
                                    const Recovered& recovered) const;
   base::Result<void> cut(uint64_t position);

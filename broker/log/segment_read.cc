@@ -1,7 +1,7 @@
 // Looking things up in a segment.
 #include <fmt/format.h>
 
-#include <limits>
+#include <optional>
 
 #include "broker/log/segment.h"
 #include "records/compression.h"
@@ -14,7 +14,20 @@ namespace {
 /// More than any batch that a broker takes holds when it is decompressed.
 constexpr size_t kMaxPlainBytes = size_t{1} << 30;
 
-constexpr int64_t kAnyOffset = std::numeric_limits<int64_t>::min();
+/// The first batch that ends at or above `offset`: `batch`, at which `scanner` stands, or one
+/// behind.
+base::Result<std::optional<BatchPosition>> find_onward(BatchScanner& scanner,
+                                                       std::optional<records::BatchHeader> batch,
+                                                       int64_t offset) {
+  while (batch && batch->last_offset() < offset) {
+    LH_ASSIGN(batch, scanner.next());
+  }
+  if (!batch) return std::nullopt;
+  return BatchPosition{.base_offset = batch->base_offset,
+                       .last_offset = batch->last_offset(),
+                       .position = scanner.position(),
+                       .size = batch->size_bytes()};
+}
 
 /// The first record of the batch that `scanner` stands at that is new enough.
 base::Result<std::optional<FoundRecord>> find_in_batch(records::Codecs& codecs,
@@ -40,36 +53,25 @@ base::Result<std::optional<FoundRecord>> find_in_batch(records::Codecs& codecs,
 
 }  // namespace
 
-base::Result<std::optional<BatchPosition>> Segment::find_from(uint64_t position, int64_t offset,
-                                                              uint64_t end_position) const {
-  LH_ASSIGN(auto file, this->file());
-  BatchScanner scanner(*file, position, end_position, kHeaderChunk);
-  for (;;) {
-    LH_ASSIGN(auto batch, scanner.next());
-    if (!batch) return std::nullopt;
-    if (batch->last_offset() < offset) continue;
-    return BatchPosition{.base_offset = batch->base_offset,
-                         .last_offset = batch->last_offset(),
-                         .position = scanner.position(),
-                         .size = batch->size_bytes()};
-  }
-}
-
 base::Result<std::optional<BatchPosition>> Segment::find(int64_t offset,
                                                          uint64_t end_position) const {
   if (end_position == 0) return std::nullopt;
   if (auto recent = recent_.find(offset)) {
     return recent->position < end_position ? recent : std::nullopt;
   }
+  LH_ASSIGN(auto file, this->file());
   auto near = offsets_.find(offset);
   if (near && near->position > 0 && near->position < end_position) {
+    BatchScanner scanner(*file, near->position, end_position, kHeaderChunk);
+    auto first = scanner.next();
     // An index has no checksum: what it points at must be the batch that it was written for.
-    auto first = find_from(near->position, kAnyOffset, end_position);
-    if (first && *first && (*first)->last_offset == near->offset) {
-      return find_from(near->position, offset, end_position);
+    if (first && *first && (*first)->last_offset() == near->offset) {
+      return find_onward(scanner, *first, offset);
     }
   }
-  return find_from(0, offset, end_position);
+  BatchScanner scanner(*file, 0, end_position, kHeaderChunk);
+  LH_ASSIGN(auto first, scanner.next());
+  return find_onward(scanner, first, offset);
 }
 
 base::Result<std::optional<FoundRecord>> Segment::find_timestamp(int64_t timestamp,
