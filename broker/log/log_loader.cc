@@ -78,7 +78,8 @@ base::Result<void> LogLoader::write_again() {
   log_->logger_.warn("{}: a disk error had stopped it; what it flushes next is written again",
                      params_.id.to_string());
   for (size_t i = first_untrusted(); i < segments_.size(); ++i) {
-    LH_TRY(log::write_again(*params_.files, segments_[i]->paths()[0]));
+    LH_TRY(log::write_again(*params_.files, log_->directory_->segment_file(
+                                                segments_[i]->base_offset(), kLogExtension)));
   }
   std::string metadata = log_->directory_->file(kPartitionMetadataName);
   if (!was_flushed() && params_.files->exists(metadata)) {

@@ -23,11 +23,10 @@ void RecentBatches::clear() {
 }
 
 void RecentBatches::clear_idle() {
-  {
-    std::lock_guard lock(mutex_);
-    if (std::exchange(added_, false)) return;
-  }
-  clear();
+  std::lock_guard lock(mutex_);
+  if (std::exchange(added_, false)) return;
+  ring_ = {};
+  next_ = 0;
 }
 
 std::optional<BatchPosition> RecentBatches::find(int64_t offset) const {
