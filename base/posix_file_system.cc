@@ -133,10 +133,7 @@ class PosixFile final : public File {
   }
 
   bool read_resident(uint64_t offset, std::span<uint8_t> out) const override {
-    iovec vector{out.data(), out.size()};
-    ssize_t got = retry(
-        [&] { return ::preadv2(fd_.get(), &vector, 1, static_cast<off_t>(offset), RWF_NOWAIT); });
-    return got == static_cast<ssize_t>(out.size());
+    return read_without_waiting(offset, out) == static_cast<ssize_t>(out.size());
   }
 
   int descriptor() const override { return fd_.get(); }
@@ -164,11 +161,14 @@ class PosixFile final : public File {
 
   bool byte_is_resident(uint64_t offset) const {
     uint8_t byte;
-    iovec vector{&byte, 1};
-    ssize_t got = retry(
-        [&] { return ::preadv2(fd_.get(), &vector, 1, static_cast<off_t>(offset), RWF_NOWAIT); });
     // Anything but "would block" (such as a file system that cannot tell) is no reason to wait.
-    return got >= 0 || errno != EAGAIN;
+    return read_without_waiting(offset, {&byte, 1}) >= 0 || errno != EAGAIN;
+  }
+
+  ssize_t read_without_waiting(uint64_t offset, std::span<uint8_t> out) const {
+    iovec vector{out.data(), out.size()};
+    return retry(
+        [&] { return ::preadv2(fd_.get(), &vector, 1, static_cast<off_t>(offset), RWF_NOWAIT); });
   }
 
   Descriptor fd_;
