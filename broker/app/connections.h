@@ -53,7 +53,7 @@ class FetcherLanes {
   std::shared_ptr<client::Channel> connect(const client::Endpoint& leader, size_t lane) {
     return lanes_[lane]->pool.to(leader);
   }
-  /// Ends the threads; connections are broken off.
+  /// Ends the threads. Who waits for an answer is not told; connections break off with this object.
   void stop();
 
  private:

@@ -1,6 +1,8 @@
-"""`./dev bench`: our broker beside Apache Kafka, both fresh, both with what a newcomer gets; the table of `measure`.
+"""`./dev bench`: our broker beside Apache Kafka, both fresh, the table of `measure`.
 
 usage: dev bench [--brokers 1] [--gb 1] [--rate 10000] [--seconds 20] [--repeat 3] [--json FILE] [--durability]
+
+Both have what a newcomer gets, but that the files of a deleted topic go at once: see `measure`.
 
 --brokers 3 measures three brokers beside three, with three replicas of each partition and two to be in sync; CPU and
 memory are those of all three. --broker PROGRAM measures another build of the broker. --durability measures our broker
