@@ -1,6 +1,7 @@
 """`./dev bench`: our broker beside Apache Kafka, both fresh, the table of `measure`.
 
-usage: dev bench [--brokers 1] [--gb 1] [--rate 10000] [--seconds 20] [--repeat 3] [--json FILE] [--durability]
+usage: dev bench [--brokers 1] [--gb 1] [--rate 10000] [--seconds 20] [--repeat 3] [--keep-topics] [--json FILE]
+                 [--durability]
 
 Both have what a newcomer gets, but that the files of a deleted topic go at once: see `measure`.
 
