@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/crc32c.h"
+#include "broker/log/offset_index.h"
 #include "tests/broker/log/log_fixture.h"
 
 namespace longhaul::broker::log {
@@ -254,8 +255,14 @@ TEST_F(LogRecoveryTest, IndexesThatDoNotFitAreBuiltAnew) {
   fill(30);
   close();
   base::Bytes offsets = file("00000000000000000000.index");
+  // But for the last entry, each points where the one behind it does: a batch, and a later one.
+  base::Bytes shifted = offsets;
+  ASSERT_GE(offsets.size(), 3 * OffsetIndex::kEntrySize);
+  for (size_t at = OffsetIndex::kEntrySize; at < offsets.size(); at += OffsetIndex::kEntrySize) {
+    std::copy_n(offsets.data() + at + 4, 4, shifted.data() + at - 4);
+  }
   for (const base::Bytes& wrong :
-       {base::Bytes{}, base::Bytes(16, 0), base::Bytes(5, 1), base::Bytes(24, 0xff)}) {
+       {base::Bytes{}, base::Bytes(16, 0), base::Bytes(5, 1), base::Bytes(24, 0xff), shifted}) {
     auto index = files_->open("/data/t-0/00000000000000000000.index", base::OpenMode::kCreate);
     ASSERT_TRUE((*index)->truncate(0));
     ASSERT_TRUE((*index)->write_at(0, wrong));
