@@ -22,13 +22,12 @@ using std::chrono::steady_clock;
 constexpr int16_t kLastProduceByName = 12;
 constexpr int16_t kLastFetchByName = 12;
 constexpr auto kBetweenAttempts = std::chrono::milliseconds(50);
+constexpr const char* kMayBeWritten = "the batch may or may not have been written";
 constexpr size_t kLargestBatch = 256u << 20;  // plain bytes
 
-/// The leader has moved, or is not known yet: look for it again.
-bool is_leader_gone(ErrorCode code) {
-  return code == ErrorCode::kNotLeaderOrFollower || code == ErrorCode::kLeaderNotAvailable ||
-         code == ErrorCode::kFencedLeaderEpoch || code == ErrorCode::kUnknownLeaderEpoch ||
-         code == ErrorCode::kReplicaNotAvailable || code == ErrorCode::kUnknownTopicOrPartition;
+/// The broker gave up after the batch was in its log.
+bool may_be_written(ErrorCode code) {
+  return code == ErrorCode::kRequestTimedOut || code == ErrorCode::kNotEnoughReplicasAfterAppend;
 }
 
 std::optional<base::ByteView> view(const std::optional<std::string>& text) {
@@ -187,15 +186,17 @@ Result<int64_t> TopicClient::produce(int32_t partition, const std::vector<Messag
                                                           std::move(request), kLastProduceByName);
     if (!reply) {
       leaders_.clear();
-      return base::fail_in("the batch may or may not have been written", reply.error());
+      return base::fail_in(kMayBeWritten, reply.error());
     }
     if (reply->message.responses.empty() || reply->message.responses[0].partition_responses.empty())
       return base::fail(Errc::kCorrupt, topic_ + ": the broker's answer leaves it out");
     const auto& answer = reply->message.responses[0].partition_responses[0];
-    retry = is_leader_gone(answer.error_code);
     if (answer.error_code == ErrorCode::kNone) return answer.base_offset;
-    return tl::unexpected<base::Error>(broker_error(
-        answer.error_code, topic_ + "-" + std::to_string(partition), answer.error_message));
+    base::Error error = broker_error(answer.error_code, topic_ + "-" + std::to_string(partition),
+                                     answer.error_message);
+    if (may_be_written(answer.error_code)) return base::fail_in(kMayBeWritten, error);
+    retry = protocol::is_retriable(answer.error_code);
+    return tl::unexpected<base::Error>(std::move(error));
   });
 }
 
@@ -225,7 +226,7 @@ Result<Fetched> TopicClient::fetch(int32_t partition, int64_t offset,
     Fetched out{{}, offset, 0};
     for (const auto& topic : reply->message.responses)
       for (const auto& answer : topic.partitions) {
-        retry = is_leader_gone(answer.error_code);
+        retry = protocol::is_retriable(answer.error_code);
         if (answer.error_code == ErrorCode::kOffsetOutOfRange)
           return base::fail(Errc::kInvalidArgument,
                             what + ": there is no offset " + std::to_string(offset));
@@ -252,7 +253,7 @@ Result<int64_t> TopicClient::offset_for(int32_t partition, int64_t timestamp) {
     if (reply->message.topics.empty() || reply->message.topics[0].partitions.empty())
       return base::fail(Errc::kCorrupt, topic_ + ": the broker's answer leaves it out");
     const auto& answer = reply->message.topics[0].partitions[0];
-    retry = is_leader_gone(answer.error_code);
+    retry = protocol::is_retriable(answer.error_code);
     if (answer.error_code == ErrorCode::kNone) return answer.offset;
     return tl::unexpected<base::Error>(
         broker_error(answer.error_code, topic_ + "-" + std::to_string(partition), std::nullopt));

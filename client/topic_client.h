@@ -39,8 +39,9 @@ struct Fetched {
 inline constexpr int64_t kLatest = -1;
 inline constexpr int64_t kEarliest = -2;
 
-/// Finds the leader of each partition, and finds it again when it has moved (for as long as
-/// `patience`). Not thread-safe.
+/// Finds the leader of each partition, and finds it again when it has moved. What Kafka calls
+/// retriable (OFFSET_NOT_AVAILABLE of a new leader, say) is asked again for as long as `patience`.
+/// Not thread-safe.
 class TopicClient {
  public:
   TopicClient(Pool& pool, std::vector<Endpoint> bootstrap, std::string topic,
@@ -52,7 +53,8 @@ class TopicClient {
   static int32_t partition_for(std::string_view key, int32_t partitions);
 
   /// Writes messages as one batch with acks=all; the offset of the first. A batch that a broker
-  /// may or may not have taken before the connection broke is not sent again: the error says so.
+  /// may or may not have taken, since the connection broke or the replicas did not follow in time,
+  /// is not sent again: the error says so.
   base::Result<int64_t> produce(int32_t partition, const std::vector<Message>& messages,
                                 records::Codec codec = records::Codec::kNone);
   /// Messages from `offset` on, as many as come within `max_bytes` (at least a batch). Waits up to

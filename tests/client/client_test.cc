@@ -9,6 +9,7 @@
 #include "protocol/messages/api_versions.h"
 #include "protocol/messages/create_topics.h"
 #include "protocol/messages/describe_cluster.h"
+#include "protocol/messages/list_offsets.h"
 #include "protocol/messages/metadata.h"
 #include "protocol/messages/produce.h"
 #include "tests/client/fake_broker.h"
@@ -21,8 +22,9 @@ using protocol::ErrorCode;
 using protocol::RequestFrame;
 using tests::FakeBroker;
 
-const std::vector<ApiKey> kKeys{ApiKey::kApiVersions, ApiKey::kDescribeCluster, ApiKey::kMetadata,
-                                ApiKey::kCreateTopics, ApiKey::kProduce};
+const std::vector<ApiKey> kKeys{ApiKey::kApiVersions, ApiKey::kDescribeCluster,
+                                ApiKey::kMetadata,    ApiKey::kCreateTopics,
+                                ApiKey::kProduce,     ApiKey::kListOffsets};
 
 base::Bytes cluster(const RequestFrame& request, const std::string& id) {
   protocol::DescribeClusterResponse response;
@@ -288,37 +290,87 @@ TEST_F(ClientTest, AdminTriesTheNextAddressAndTellsBrokersErrors) {
   EXPECT_EQ(made.error().message, "t: INVALID_REPLICATION_FACTOR: 1 broker only");
 }
 
-TEST_F(ClientTest, ProduceLooksForTheLeaderAgain) {
-  std::unique_ptr<FakeBroker> broker;
-  int produces = 0;
-  broker = std::make_unique<FakeBroker>(after_versions([&](const RequestFrame& request) {
+/// A broker that leads the only partition of topic "t" and refuses what is asked of it, each time
+/// with the next error of a list; then it answers with offset 42.
+class TopicClientTest : public ClientTest {
+ protected:
+  base::Result<int64_t> produce() {
+    Message message;
+    message.timestamp = 5;
+    message.value = "v";
+    return topic_.produce(0, {message});
+  }
+
+  std::vector<ErrorCode> refusals_;
+  size_t asked_ = 0;  // Metadata aside
+
+ private:
+  base::Bytes answer(const RequestFrame& request) {
     if (request.api->key == ApiKey::kMetadata) {
       protocol::MetadataResponse response;
-      response.brokers.push_back({1, "127.0.0.1", broker->endpoint().port, std::nullopt});
+      response.brokers.push_back({1, "127.0.0.1", broker_.endpoint().port, std::nullopt});
       protocol::MetadataResponse::MetadataResponseTopic topic;
       topic.name = "t";
       topic.partitions.push_back({ErrorCode::kNone, 0, 1, 0, {1}, {1}, {}});
       response.topics.push_back(topic);
       return FakeBroker::answer(request, response, request.version);
     }
+    ErrorCode error = asked_ < refusals_.size() ? refusals_[asked_] : ErrorCode::kNone;
+    ++asked_;
+    if (request.api->key == ApiKey::kListOffsets) {
+      protocol::ListOffsetsResponse response;
+      protocol::ListOffsetsResponse::ListOffsetsPartitionResponse partition;
+      partition.error_code = error;
+      partition.offset = 42;
+      response.topics.push_back({"t", {partition}});
+      return FakeBroker::answer(request, response, request.version);
+    }
     protocol::ProduceResponse response;
     protocol::ProduceResponse::PartitionProduceResponse partition;
-    partition.error_code = produces++ == 0 ? ErrorCode::kNotLeaderOrFollower : ErrorCode::kNone;
+    partition.error_code = error;
     partition.base_offset = 42;
     response.responses.push_back({"t", {}, {partition}});
     return FakeBroker::answer(request, response, request.version);
-  }));
-  Pool pool(thread_, options());
-  TopicClient topic(pool, {broker->endpoint()}, "t");
-  EXPECT_EQ(topic.partitions().value(), 1);
-  Message message;
-  message.timestamp = 5;
-  message.value = "v";
-  auto offset = topic.produce(0, {message});
+  }
+
+  FakeBroker broker_{
+      after_versions([this](const RequestFrame& request) { return answer(request); })};
+
+ protected:
+  Pool pool_{thread_, options()};
+  TopicClient topic_{pool_, {broker_.endpoint()}, "t"};
+};
+
+TEST_F(TopicClientTest, ProduceTriesAgainWhatWasNotWritten) {
+  refusals_ = {ErrorCode::kNotLeaderOrFollower, ErrorCode::kNotEnoughReplicas};
+  EXPECT_EQ(topic_.partitions().value(), 1);
+  auto offset = produce();
   ASSERT_TRUE(offset) << offset.error().message;
   EXPECT_EQ(*offset, 42);
-  EXPECT_EQ(produces, 2);
-  EXPECT_EQ(topic.produce(1, {message}).error().code, base::Errc::kInvalidArgument);
+  EXPECT_EQ(asked_, 3u);
+  EXPECT_EQ(topic_.produce(1, {Message{}}).error().code, base::Errc::kInvalidArgument);
+}
+
+TEST_F(TopicClientTest, ProduceDoesNotWriteTwice) {
+  refusals_ = {ErrorCode::kRequestTimedOut, ErrorCode::kNotEnoughReplicasAfterAppend,
+               ErrorCode::kMessageTooLarge};
+  size_t tries = 0;
+  for (ErrorCode error : refusals_) {
+    auto offset = produce();
+    ASSERT_FALSE(offset);
+    EXPECT_NE(offset.error().message.find(protocol::name(error)), std::string::npos);
+    EXPECT_EQ(offset.error().message.find("may or may not") != std::string::npos,
+              error != ErrorCode::kMessageTooLarge);
+    EXPECT_EQ(asked_, ++tries);
+  }
+}
+
+TEST_F(TopicClientTest, NewLeaderIsAskedForOffsetsUntilItKnowsThem) {
+  refusals_ = {ErrorCode::kOffsetNotAvailable, ErrorCode::kOffsetNotAvailable};
+  auto offset = topic_.offset_for(0, kLatest);
+  ASSERT_TRUE(offset) << offset.error().message;
+  EXPECT_EQ(*offset, 42);
+  EXPECT_EQ(asked_, 3u);
 }
 
 }  // namespace
