@@ -34,7 +34,7 @@ inline constexpr std::string_view kNoPurgatory =
     "requests that wait are dropped from memory as soon as they are answered";
 inline constexpr std::string_view kNoPreallocation =
     "segments grow as they are written, which costs nothing on Linux";
-inline constexpr std::string_view kNoQuotasYet = "nothing is throttled in this version";
+inline constexpr std::string_view kNoQuotasYet = "clients have no quotas in this version";
 inline constexpr std::string_view kNoShareGroups = "share groups are not offered";
 inline constexpr std::string_view kNoStreamsGroups =
     "streams groups are not offered; Kafka Streams uses the classic protocol";

@@ -13,7 +13,8 @@ constexpr std::string_view kQuorum =
 constexpr std::string_view kListeners = "listeners and advertised.listeners";
 constexpr std::string_view kVersionless =
     "brokers agree on features by themselves, and logs hold format 2 only";
-constexpr std::string_view kQuotas = "quotas belong to users and clients (kafka-configs)";
+constexpr std::string_view kQuotas =
+    "quotas belong to users and clients, and are not in this version";
 constexpr std::string_view kNoEncoder = "passwords stand in files that only the broker reads";
 
 constexpr Option gone(std::string_view name, std::string_view instead, Type type = kString) {
