@@ -1,5 +1,6 @@
 #include "broker/groups/shard.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -15,6 +16,8 @@ namespace {
 
 // Nobody but a coordinator writes here; a batch that grows beyond this is not one of its own.
 constexpr size_t kMaxPlainBatch = 256 << 20;
+/// Before what could not be loaded is read again; twice as long each time.
+constexpr std::chrono::milliseconds kFirstPause{100}, kLongestPause{30'000};
 
 /// Goes to whoever waits for an append: when it is committed, or when that takes too long.
 struct Reply {
@@ -55,30 +58,38 @@ void Shard::load() { load_from(0); }
 void Shard::load_from(int64_t offset) {
   context_.topic.read(
       partition_, offset,
-      [this, alive = std::weak_ptr<bool>(alive_)](protocol::KafkaResult<LogChunk> chunk) {
+      [this, alive = std::weak_ptr<bool>(alive_), offset](protocol::KafkaResult<LogChunk> chunk) {
         if (alive.expired()) return;
-        if (!chunk) {
-          context_.log.error(
-              "__consumer_offsets-{} cannot be loaded: {}; its groups stay unavailable", partition_,
-              chunk.error().message);
-          status_ = ErrorCode::kNotCoordinator;
-          return;
-        }
+        if (!chunk) return load_again(offset, chunk.error().message);
         auto replayed = replay(chunk->batches);
-        if (!replayed) {
-          context_.log.error("__consumer_offsets-{}: {}; its groups stay unavailable", partition_,
-                             replayed.error().message);
-          status_ = ErrorCode::kNotCoordinator;
-          return;
-        }
+        if (!replayed) return load_again(offset, replayed.error().message);
+        failed_loads_ = 0;
         if (!chunk->at_end) return load_from(chunk->next_offset);
         finish_load();
       });
 }
 
+// A disk may answer the next time, and what is damaged here comes from another replica: to serve
+// without it would be to lose what was committed. What of the chunk was replayed is once more.
+void Shard::load_again(int64_t offset, const std::string& why) {
+  auto pause = std::min(kLongestPause, kFirstPause * (1 << std::min(failed_loads_++, 16)));
+  context_.log.error(
+      "__consumer_offsets-{} cannot be loaded from offset {} on: {}; its groups stay unavailable, "
+      "it is tried again in {} ms",
+      partition_, offset, why, pause.count());
+  context_.loop.after(pause, [this, alive = std::weak_ptr<bool>(alive_), offset] {
+    if (!alive.expired()) load_from(offset);
+  });
+}
+
 base::Result<void> Shard::replay(base::ByteView batches) {
   records::BatchWalker walker(batches);
   while (const records::BatchView* batch = walker.next()) {
+    if (!records::crc_matches(batch->bytes)) {
+      return base::fail(
+          base::Errc::kCorrupt,
+          "the CRC of the batch at " + std::to_string(batch->header.base_offset) + " is wrong");
+    }
     if (batch->header.is_control()) continue;
     base::Bytes scratch;
     LH_ASSIGN(

@@ -25,7 +25,8 @@ struct ShardContext {
 };
 
 /// Exists while this broker leads the partition. It first reads the partition from its beginning,
-/// and until then answers COORDINATOR_LOAD_IN_PROGRESS. Lives on the coordinator's loop.
+/// and until it has all of it answers COORDINATOR_LOAD_IN_PROGRESS: what cannot be read, or is
+/// damaged, is tried again for as long as it takes. Lives on the coordinator's loop.
 class Shard {
  public:
   Shard(int32_t partition, ShardContext context);
@@ -63,6 +64,7 @@ class Shard {
   void committed(uint64_t number);
   void erase_offsets(const std::string& group_id, const std::vector<OffsetKey>& keys);
   void load_from(int64_t offset);
+  void load_again(int64_t offset, const std::string& why);
   base::Result<void> replay(base::ByteView batches);
   void apply(DecodedRecord record);
   void finish_load();
@@ -73,6 +75,7 @@ class Shard {
   protocol::ErrorCode status_ = protocol::ErrorCode::kCoordinatorLoadInProgress;
   std::unordered_map<std::string, std::unique_ptr<Group>> groups_;
   std::map<std::string, protocol::GroupMetadataValue> loaded_;  // while loading
+  int failed_loads_ = 0;                                        // one after the other
   uint64_t appended_ = 0;
   std::deque<Unapplied> unapplied_;  // as they are in the log
   records::Codecs codecs_;

@@ -42,6 +42,12 @@ class MemoryOffsetsTopic final : public OffsetsTopic {
 
   void read(int32_t partition, int64_t offset,
             base::Callback<void(protocol::KafkaResult<LogChunk>)> done) override {
+    ++reads;
+    if (fail_reads_with != ErrorCode::kNone) {
+      return loop_.post([done = std::move(done), why = fail_reads_with]() mutable {
+        done(protocol::kafka_fail(why));
+      });
+    }
     LogChunk chunk;
     auto& log = logs[partition];
     auto at = static_cast<size_t>(offset);
@@ -60,7 +66,8 @@ class MemoryOffsetsTopic final : public OffsetsTopic {
   std::map<int32_t, std::vector<base::Bytes>> logs;
   bool holds = false;
   ErrorCode fail_with = ErrorCode::kNone;
-  size_t written = 0;
+  ErrorCode fail_reads_with = ErrorCode::kNone;
+  size_t written = 0, reads = 0;
 
  private:
   base::EventLoop& loop_;

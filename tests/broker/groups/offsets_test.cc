@@ -161,6 +161,37 @@ TEST_F(GroupsTest, LoadingAndForeignGroupsAreSaid) {
 }
 
 // As Java's String.hashCode and Kafka's Utils.abs place them.
+TEST_F(GroupsTest, WhatCannotBeReadIsTriedAgainUntilItCan) {
+  ASSERT_EQ(commit("", -1, 42), ErrorCode::kNone);
+  topic.fail_reads_with = ErrorCode::kKafkaStorageError;
+  restart();
+  EXPECT_EQ(commit("", -1, 43), ErrorCode::kCoordinatorLoadInProgress);
+  size_t reads = topic.reads;
+  advance(10min);
+  EXPECT_EQ(commit("", -1, 43), ErrorCode::kCoordinatorLoadInProgress);
+  EXPECT_LT(topic.reads - reads, 40u * kPartitions) << "less and less often";
+  topic.fail_reads_with = ErrorCode::kNone;
+  advance(30s);
+  EXPECT_EQ(committed(), 42);
+}
+
+TEST_F(GroupsTest, NothingIsServedBeforeWhatIsDamagedIsRepaired) {
+  int32_t partition = partition_of_group("g", kPartitions);
+  for (int64_t offset : {40, 41, 42}) ASSERT_EQ(commit("", -1, offset), ErrorCode::kNone);
+  uint8_t& damaged = topic.logs[partition][1].back();
+  damaged ^= 1;
+  restart();
+  advance(1min);
+  EXPECT_EQ(commit("", -1, 43), ErrorCode::kCoordinatorLoadInProgress);
+  damaged ^= 1;
+  advance(30s);
+  EXPECT_EQ(committed(), 42);
+  topic.fail_reads_with = ErrorCode::kKafkaStorageError;
+  restart();
+  coordinator->resign(partition);  // and the pause comes to its end
+  advance(1min);
+}
+
 TEST(PartitionOfGroup, IsThatOfJavasHash) {
   EXPECT_EQ(partition_of_group("", 50), 0);
   EXPECT_EQ(partition_of_group("a", 50), 97 % 50);
