@@ -197,7 +197,8 @@ class Partition : public std::enable_shared_from_this<Partition> {
 
   /// As a follower: appends what the leader of this epoch sent. FENCED_LEADER_EPOCH if that is not
   /// the epoch we follow (any longer), NOT_LEADER_OR_FOLLOWER if we do not follow; else as
-  /// Log::append_as_follower.
+  /// Log::append_as_follower. An empty log that begins within the first batch, where the leader's
+  /// does, takes that whole.
   KafkaResult<void> replicate(const Replicated& from_leader);
   /// As a follower: cuts off what the leader of this epoch does not have. Errors likewise.
   KafkaResult<void> truncate(int32_t leader_epoch, int64_t offset);
@@ -241,6 +242,10 @@ class Partition : public std::enable_shared_from_this<Partition> {
   ErrorCode check_leader_locked(int32_t current_leader_epoch, bool any_replica = false) const;
   KafkaResult<void> check_following_locked(int32_t leader_epoch) const;
   KafkaResult<FetchResult> read_locked(const FetchOptions& options) const;
+  KafkaResult<void> replicate_locked(const Replicated& from_leader);
+  KafkaResult<void> begin_within_batch_locked(const Replicated& from_leader, int64_t base_offset);
+  /// Not above the high watermark.
+  KafkaResult<void> start_at_locked(int64_t log_start_offset);
   /// True if the ISR is smaller than min.insync.replicas: nothing new is committed (KIP-966).
   bool is_under_min_isr_locked() const;
   /// There is no room here: another member of the ISR is to lead, if there are enough of them.

@@ -107,6 +107,32 @@ TEST_F(PartitionTest, ANewLeaderSaysWhetherItKnowsAllThatIsCommitted) {
   EXPECT_FALSE(partition_->is_catching_up(Isolation::kHighWatermark));
 }
 
+// DeleteRecords may leave a leader's log beginning within a batch.
+TEST_F(PartitionTest, AFollowerThatBeginsWithinABatchTakesItWhole) {
+  become(kOther, 3, {kOther});
+  ASSERT_TRUE(partition_->start_over(3, 14));
+  base::Bytes batches = log::make_batch({.count = 10, .base_offset = 10, .epoch = 3});
+  auto replicate = [&](int64_t log_start_offset) {
+    return partition_->replicate({.leader_epoch = 3,
+                                  .batches = batches,
+                                  .high_watermark = 20,
+                                  .log_start_offset = log_start_offset});
+  };
+  ASSERT_TRUE(replicate(14));
+  EXPECT_EQ(log_->first_base_offset(), 10);
+  EXPECT_EQ(log_->log_start_offset(), 14);
+  EXPECT_EQ(log_->log_end_offset(), 20);
+  EXPECT_EQ(log_->high_watermark(), 20);
+
+  ASSERT_TRUE(partition_->start_over(3, 15));
+  ASSERT_TRUE(replicate(0)) << "a leader that has more than we asked for";
+  EXPECT_EQ(log_->log_start_offset(), 15);
+  ASSERT_TRUE(partition_->truncate(3, 10));
+  ASSERT_TRUE(partition_->start_over(3, 20));
+  ASSERT_TRUE(replicate(20)) << "nothing new";
+  EXPECT_EQ(log_->first_base_offset(), 20);
+}
+
 TEST_F(PartitionTest, WithoutRoomTheLeadGoesToAnotherOnceInAWhile) {
   become(kUs, 0, {kUs, kOther});
   files_->set_capacity(0);

@@ -130,6 +130,37 @@ TEST(Replication, WhoWasAwayCatchesUpThoughTheLogGoesOnLosingItsBeginning) {
   }
 }
 
+TEST(Replication, WhoBeginsWithinABatchHasAllOfIt) {
+  for (uint64_t seed = 1; seed <= 5; ++seed) {
+    SCOPED_TRACE(seed);
+    ReplicaSet set(seed);
+    wait_until(set, [&] { return set.has_settled(); });
+    int32_t away = set.leader() % ReplicaSet::kBrokers + 1;
+    set.crash(away, base::CrashMode::kKeepAll);
+    wait_until(set, [&] { return !set.is_in_sync(away) && set.leader() > 0; });
+    auto append = [&](int64_t end) {
+      base::Bytes batch = log::make_batch({.count = 10});
+      records::Codecs codecs;
+      auto& partition = set.replica(set.leader())->partition();
+      ASSERT_TRUE(
+          partition.append(batch, {.acks_all = true, .now_ms = set.clock.wall_ms()}, codecs));
+      wait_until(set, [&] { return partition.log()->high_watermark() == end; });
+    };
+    append(10);
+    append(20);
+    ASSERT_EQ(set.replica(set.leader())->partition().delete_records(14), 14);
+    set.start(away);
+    wait_until(set, [&] { return set.has_settled(); });
+    append(30);
+    log::Log& log = set.replica(away)->log();
+    EXPECT_EQ(log.log_start_offset(), 14);
+    EXPECT_EQ(log.first_base_offset(), 10);
+    auto read = log.read({.offset = 14, .max_bytes = 1 << 20, .upper_bound = 20});
+    ASSERT_TRUE(read);
+    EXPECT_EQ(log::headers_of(*base::read_slice(read->slice)).at(0).base_offset, 10);
+  }
+}
+
 // Else the one who sent it would be told that it is there already, should that replica ever lead.
 TEST(Replication, WhatPartedBelowTheLeadersLogLeavesNoProducer) {
   for (int beyond : {0, 1}) {  // batches that only the old leader has
