@@ -440,6 +440,7 @@ base::Result<std::unique_ptr<Node>> Node::open(config::BrokerConfig config,
   auto kept = std::make_shared<const config::BrokerConfig>(std::move(config));
   LH_ASSIGN(auto logs, log::LogManager::open(log_manager_params(*kept, environment)));
   auto loaded = load(*logs, environment.recovery);
+  if (loaded.shortage) return tl::unexpected(*loaded.shortage);
   if (loaded.cancelled) {
     return base::fail(base::Errc::kCancelled, "stopped while logs were being recovered");
   }

@@ -21,6 +21,7 @@ Log::Log(Params params)
       producer_expiration_ms_(params.producer_expiration_ms),
       write_checkpoints_(std::move(params.write_checkpoints)),
       on_failure_(std::move(params.on_failure)),
+      config_is_presumed_(params.config_is_presumed),
       first_undecided_(std::numeric_limits<int64_t>::max()),
       last_flush_ms_(params.clock->wall_ms()),
       first_dirty_(params.first_dirty_offset) {}
@@ -112,6 +113,13 @@ base::Error Log::go_offline(base::Error why) {
     if (on_failure_) on_failure_(why);
   }
   return why;
+}
+
+base::Result<void> Log::sync_directory() {
+  int64_t base_offset = first_base_offset();
+  LH_TRY(directory_->sync());
+  durable_base_.store(base_offset, std::memory_order_release);
+  return {};
 }
 
 void Log::begin_epoch(int32_t epoch) {

@@ -131,6 +131,9 @@ class Log {
     /// Written to partition.metadata if there is none yet. Zero: not known.
     base::Uuid topic_id;
     std::shared_ptr<const LogConfig> config;
+    /// It is the broker's, as the topic's own options are not known yet: until set_config nothing
+    /// is deleted or compacted.
+    bool config_is_presumed = false;
     /// The last stop was orderly: nothing needs to be scanned.
     bool clean = false;
     /// From the directory's checkpoints; 0 where they say nothing.
@@ -169,12 +172,19 @@ class Log {
   base::FileSystem& files() const { return files_; }
 
   std::shared_ptr<const LogConfig> config() const { return config_.load(); }
-  void set_config(std::shared_ptr<const LogConfig> config) { config_.store(std::move(config)); }
+  void set_config(std::shared_ptr<const LogConfig> config) {
+    config_.store(std::move(config));
+    config_is_presumed_.store(false, std::memory_order_release);
+  }
+  bool config_is_presumed() const { return config_is_presumed_.load(std::memory_order_acquire); }
 
   /// Offsets. The start never decreases but by truncation, the end is the next one to be given.
   int64_t log_start_offset() const { return log_start_.load(std::memory_order_acquire); }
   /// Where the first segment begins: at or below the log start offset.
   int64_t first_base_offset() const { return segments_.load()->front()->base_offset(); }
+  /// Where it would begin if power were lost now: at or below that. What was removed may come back
+  /// until its directory is synced.
+  int64_t durable_base_offset() const { return durable_base_.load(std::memory_order_acquire); }
   int64_t log_end_offset() const { return log_end_.load(std::memory_order_acquire); }
   int64_t high_watermark() const { return high_watermark_.load(std::memory_order_acquire); }
   /// Below it everything is decided: the high watermark, or less while a transaction is open.
@@ -327,6 +337,8 @@ class Log {
   base::Result<void> fail_if_offline() const;
   /// Takes the log offline for good, and returns why.
   base::Error go_offline(base::Error why);
+  /// Makes durable which files there are. With flush_mutex_, and without mutex_ if need be.
+  base::Result<void> sync_directory();
   void publish(std::shared_ptr<const SegmentList> segments, int64_t end, uint64_t active_bytes);
   /// publish() with the segments as they are.
   void move_end(int64_t offset);
@@ -361,7 +373,9 @@ class Log {
   base::Result<void> tolerate_damage(base::Result<void> result) const;
   base::Result<void> start_over_locked(int64_t offset);
   void note_truncation(int64_t end);
-  base::Result<void> forget_epochs_from(int64_t offset);
+  /// What a truncation has to make durable before anything is written behind it. Where what that
+  /// takes is short, it is owed, and appends are refused as on a full disk.
+  base::Result<void> settle_truncation();
 
   // log_compact.cc
   base::Result<std::shared_ptr<Segment>> swap_in(std::span<const SegmentPtr> old,
@@ -388,7 +402,9 @@ class Log {
   std::function<base::Result<void>()> write_checkpoints_;
   std::function<void(const base::Error&)> on_failure_;
 
+  std::atomic<bool> config_is_presumed_;
   std::atomic<int64_t> log_start_{0};
+  std::atomic<int64_t> durable_base_{0};
   std::atomic<int64_t> log_end_{0};
   std::atomic<int64_t> high_watermark_{0};
   std::atomic<int64_t> recovery_point_{0};
@@ -409,6 +425,8 @@ class Log {
   bool out_of_space_ = false;  // as of the last append
   bool metadata_unsynced_ = false;
   uint64_t truncations_ = 0;
+  bool truncation_owed_ = false;        // to settle_truncation
+  bool checkpoints_are_stale_ = false;  // they claim what was cut off
   base::Uuid topic_id_;
   ProducerStates producers_;
   int64_t snapshot_offset_ = -1;  // the newest producer snapshot's; -1: there is none

@@ -77,6 +77,7 @@ LogResult<AppendResult> Log::append_as_leader(std::span<uint8_t> bytes,
 
   std::lock_guard lock(mutex_);
   LH_TRY(refuse_if_offline());
+  if (auto settled = settle_truncation(); !settled) return refuse_append(batches, settled.error());
   if (options.origin == AppendOrigin::kClient) {
     auto known = check_producers(batches);
     if (!known) return tl::unexpected(known.error());
@@ -108,6 +109,9 @@ LogResult<AppendResult> Log::append_as_follower(base::ByteView bytes) {
 
   std::lock_guard lock(mutex_);
   LH_TRY(refuse_if_offline());
+  if (auto settled = settle_truncation(); !settled) {
+    return refuse_append(*batches, settled.error());
+  }
   if (batches->empty()) {
     return AppendResult{log_end_offset(), log_end_offset() - 1, records::kNoTimestamp,
                         log_start_offset(), false};
@@ -197,6 +201,7 @@ base::Result<void> Log::roll_if_needed(Batches batches, size_t bytes) {
 }
 
 base::Result<void> Log::roll_locked(int64_t base_offset) {
+  LH_TRY(tolerate_shortage(settle_truncation()));
   auto list = segments_.load();
   auto next_list = std::make_shared<SegmentList>(*list);
   Segment& old = *list->back();

@@ -14,8 +14,9 @@ std::optional<LogCleaner::Candidate> LogCleaner::choose(const Skipped& skipped) 
   std::lock_guard lock(mutex_);
   for (const auto& log : params_.logs.logs()) {
     auto config = log->config();
-    bool wanted = config->cleanup_compact && !log->is_offline() && !log->is_uncleanable() &&
-                  !busy_.contains(log->id()) && !skipped.contains(log->id());
+    bool wanted = config->cleanup_compact && !log->config_is_presumed() && !log->is_offline() &&
+                  !log->is_uncleanable() && !busy_.contains(log->id()) &&
+                  !skipped.contains(log->id());
     if (!wanted) continue;
     Cleanable what = log->cleanable(now_ms);
     if (what.dirty_bytes == 0) continue;

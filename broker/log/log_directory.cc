@@ -48,6 +48,7 @@ void LogDirectory::mark_old() {
 }
 
 base::Result<void> LogDirectory::sync() {
+  std::lock_guard syncing(sync_mutex_);
   std::string path;
   bool is_new = false;
   {

@@ -53,6 +53,7 @@ class LogDirectory {
  private:
   base::FileSystem& files_;
   const std::string suffix_;
+  std::mutex sync_mutex_;  // taken first: who comes second has what the first made durable
   mutable std::mutex mutex_;
   std::string path_;
   bool changed_ = false;

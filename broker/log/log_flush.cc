@@ -31,7 +31,7 @@ base::Result<void> Log::sync_small_files(int64_t from, int64_t snapshot) {
     if (file) LH_TRY((*file)->sync());
   }
   LH_TRY(epochs_.save(files_, directory_->file(kEpochCheckpointName)));
-  return directory_->sync();
+  return sync_directory();
 }
 
 base::Result<void> Log::tolerate_shortage(base::Result<void> result) {
@@ -89,7 +89,8 @@ base::Result<void> Log::close() {
     list->back()->close();
     return {};
   }
-  base::Result<void> done = list->back()->seal();
+  base::Result<void> done = settle_truncation();
+  if (done) done = list->back()->seal();
   if (done && log_end_offset() > from) done = flush_segments(*list, from);
   if (done) done = list->back()->sync_indexes();
   if (done) done = write_snapshot(true);

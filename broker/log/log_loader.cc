@@ -50,11 +50,9 @@ base::Result<void> LogLoader::list_files() {
     return params_.files->create_directories(params_.path);
   }
   if (!entries) return tl::unexpected(entries.error());
-  if (was_flushed()) {
-    log_->directory_->mark_old();
-  } else {
-    log_->directory_->mark_changed();
-  }
+  if (was_flushed()) log_->directory_->mark_old();
+  // What whoever was killed has removed is not durably gone either.
+  if (!was_flushed() || !params_.clean) log_->directory_->mark_changed();
   for (const auto& entry : *entries) {
     std::string path = params_.path + "/" + entry.name;
     if (entry.name.ends_with(kDeletedExtension) || entry.name.ends_with(".tmp")) {
@@ -201,6 +199,7 @@ base::Result<void> LogLoader::open_trusted(Segment& segment, bool is_last) {
   if (!recovered.why.empty()) {
     log_->logger_.error("{}: {}", segment.paths()[0], recovered.why);
   }
+  LH_TRY(segment.seal());
   next_offset_ = recovered.next_offset;
   segment.close();
   return {};
@@ -212,6 +211,7 @@ base::Result<void> LogLoader::open_segments() {
     LH_TRY(open_trusted(*segments_[i], i + 1 == segments_.size()));
   }
   publish(segments_.size());
+  if (params_.clean && was_flushed()) log_->durable_base_ = segments_.front()->base_offset();
   log_->log_start_ = std::max(params_.log_start_offset, segments_.front()->base_offset());
   if (rebuild_epochs_) {
     log_->epochs_.clear();
@@ -270,7 +270,10 @@ base::Result<bool> LogLoader::recover_one(size_t i) {
   if (!follows || cut_) return false;
   publish(i + 1);
   log_->move_end(base_offset);
-  LH_TRY(log_->write_snapshot(false));
+  // Older ones, and what follows them, tell the same.
+  if (auto written = log_->write_snapshot(false); !written && !is_shortage(written.error())) {
+    return tl::unexpected(written.error());
+  }
   LH_TRY(segment.transactions().remove());  // built anew on the way
   auto visit = [&](const records::BatchHeader& header, base::ByteView bytes) -> base::Result<void> {
     LH_TRY(go_on(header.size_bytes()));
@@ -311,6 +314,7 @@ base::Result<void> LogLoader::finish() {
     // Nobody can ask for checkpoints of a log that is not there yet.
     log_->write_checkpoints_ = nullptr;
     LH_TRY(log_->start_over_locked(log_->log_start_offset()));
+    LH_TRY(log_->settle_truncation());
     log_->write_checkpoints_ = params_.write_checkpoints;
   }
   log_->epochs_.truncate_from_end(log_->log_end_offset());

@@ -27,6 +27,13 @@ std::string suffixed_name(const TopicPartition& id, base::Random& random, std::s
   return name + end;
 }
 
+base::Error explain_shortage(base::Error why) {
+  why.message += why.code == Errc::kNoSpace
+                     ? "; make room on that disk (or raise the quota), and start again"
+                     : "; raise the limit of open files (or give it more memory), and start again";
+  return why;
+}
+
 LogManager::LogManager(Params params) : params_(std::move(params)) {}
 LogManager::~LogManager() = default;
 
@@ -43,6 +50,7 @@ base::Result<std::unique_ptr<LogManager>> LogManager::open(Params params) {
     if (opened) continue;
     // Another process at work on these logs is no failure of a disk.
     if (opened.error().code == Errc::kConflict) return tl::unexpected(opened.error());
+    if (is_shortage(opened.error())) return tl::unexpected(explain_shortage(opened.error()));
     last = opened.error();
     manager->fail_directory(path, last);
   }
@@ -207,8 +215,12 @@ base::Result<void> LogManager::remove(const TopicPartition& id) {
   std::lock_guard creating(create_mutex_);
   auto no_future = discard_future(id);
   LH_ASSIGN(Entry entry, take_out(id));
-  LH_ASSIGN(std::string away, put_away(entry, kDeleteSuffix));
-  doom(entry, std::move(away));
+  auto away = put_away(entry, kDeleteSuffix);
+  if (!away) {
+    put_back(entry, away.error());
+    return tl::unexpected(std::move(away).error());
+  }
+  doom(entry, std::move(*away));
   return no_future;
 }
 
@@ -222,7 +234,9 @@ base::Result<std::string> LogManager::set_aside(const TopicPartition& id) {
   std::lock_guard creating(create_mutex_);
   LH_TRY(discard_future(id));
   LH_ASSIGN(Entry entry, take_out(id));
-  return put_away(entry, kStraySuffix);
+  auto away = put_away(entry, kStraySuffix);
+  if (!away) put_back(entry, away.error());
+  return away;
 }
 
 base::Result<LogManager::Entry> LogManager::take_out(const TopicPartition& id) {
@@ -245,10 +259,14 @@ base::Result<std::string> LogManager::put_away(const Entry& entry, std::string_v
   }
   std::string away = directory->path + "/" + suffixed_name(log->id(), *params_.random, kind);
   if (auto renamed = log->abandon(away); !renamed) {
-    fail_directory(directory->path, renamed.error());
+    (void)check(*directory, renamed);
     return tl::unexpected(std::move(renamed).error());
   }
   return away;
+}
+
+void LogManager::put_back(const Entry& entry, const base::Error& why) {
+  if (is_shortage(why)) insert(entry.log, *entry.directory);
 }
 
 std::vector<std::shared_ptr<Log>> LogManager::open_logs(const Directory* directory) const {

@@ -76,16 +76,20 @@ class LogManager {
     int64_t took_ms = 0;
     /// Not everything is there: nothing may be done but to destroy the manager.
     bool cancelled = false;
+    /// Likewise, for want of room, memory or descriptors, which says nothing against the disks.
+    std::optional<base::Error> shortage = {};
   };
 
   /// Takes the .lock of each directory, which must exist; kConflict if another process has it. A
-  /// directory that cannot be used is offline from the start; an error if all are.
+  /// directory that cannot be used is offline from the start; an error if all are, or for a
+  /// shortage.
   static base::Result<std::unique_ptr<LogManager>> open(Params params);
   ~LogManager();
 
   /// Opens every log there is, each in a task of `workers`. `done` runs on the last of them; until
   /// then only the destructor may be called, and that only when the tasks are over. A log
-  /// that cannot be opened takes its directory offline.
+  /// that cannot be opened takes its directory offline, unless there is only a shortage: then
+  /// loading ends.
   void load(base::Executor& workers, base::Callback<void(Loaded)> done);
   /// The same, on this thread.
   Loaded load();
@@ -195,6 +199,8 @@ class LogManager {
   base::Result<Entry> take_out(const TopicPartition& id);
   /// Gives the directory of a log that is not among the others another name, and returns that.
   base::Result<std::string> put_away(const Entry& entry, std::string_view kind);
+  /// What take_out took, if it could not be put away and nothing is broken.
+  void put_back(const Entry& entry, const base::Error& why);
   Log::Params log_params(Directory& directory, const TopicPartition& id);
   Directory* choose_directory(const TopicPartition& id);
   Directory* find_directory(const std::string& path) const;
@@ -218,6 +224,7 @@ class LogManager {
   base::Result<void> list_logs(Directory& directory, Loading& loading);
   struct LoadJob;
   void load_log(const LoadJob& job, Loading& loading);
+  void give_up(const Directory& directory, const base::Error& why, Loading& loading);
   void adopt(const LoadJob& job, std::shared_ptr<Log> log);
   void put_twin_aside(const Entry& twin, const Entry& chosen);
   void note_stale_entries(Directory& directory);

@@ -27,6 +27,9 @@ inline constexpr size_t kMaxNameBytes = 255;
 /// "topic-partition.<32 hex>-future" and the like, the topic cut where it does not fit.
 std::string suffixed_name(const TopicPartition& id, base::Random& random, std::string_view suffix);
 
+/// With what to do about it, for who starts the broker.
+base::Error explain_shortage(base::Error why);
+
 /// One of log.dirs.
 struct LogManager::Directory {
   std::string path;

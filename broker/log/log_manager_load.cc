@@ -44,7 +44,9 @@ struct LogManager::Loading {
   std::vector<LoadJob> jobs;
   std::atomic<size_t> left{0};
   std::atomic<size_t> logs{0};
-  std::atomic<bool> cancelled{false};
+  std::atomic<bool> cancelled{false};  // or there is a shortage
+  std::mutex mutex;
+  std::optional<base::Error> shortage;  // the first; guarded by mutex
   base::Clock::Monotonic began{};
   base::Callback<void(Loaded)> done;
 };
@@ -78,9 +80,8 @@ std::shared_ptr<LogManager::Loading> LogManager::begin_loading(base::Callback<vo
   loading->done = std::move(done);
   for (const auto& directory : directories_) {
     if (!directory->online) continue;
-    if (auto listed = list_logs(*directory, *loading); !listed) {
-      fail_directory(directory->path, listed.error());
-    }
+    auto listed = list_logs(*directory, *loading);
+    if (!listed) give_up(*directory, listed.error(), *loading);
   }
   loading->left = loading->jobs.size();
   return loading;
@@ -94,9 +95,11 @@ void LogManager::load_log(const LoadJob& job, Loading& loading) {
     return;
   }
   Log::Params params = log_params(directory, job.id);
+  params.config_is_presumed = true;
   if (!job.future.empty()) {
     params.path = directory.file(job.future.c_str());
     params.config = config_of_copy(*params.config);
+    params.config_is_presumed = false;  // it deletes nothing by itself
   }
   auto log = Log::open(std::move(params));
   if (!log && log.error().code == base::Errc::kCancelled) {
@@ -109,12 +112,16 @@ void LogManager::load_log(const LoadJob& job, Loading& loading) {
     doomed_.push_back({directory.file(job.future.c_str()), params_.clock->wall_ms()});
     return;
   }
-  if (!log) {
-    fail_directory(directory.path, log.error());
-    return;
-  }
+  if (!log) return give_up(directory, log.error(), loading);
   adopt(job, std::move(*log));
   ++loading.logs;
+}
+
+void LogManager::give_up(const Directory& directory, const base::Error& why, Loading& loading) {
+  if (!is_shortage(why)) return fail_directory(directory.path, why);
+  std::lock_guard lock(loading.mutex);
+  if (!loading.shortage) loading.shortage = explain_shortage(why);
+  loading.cancelled = true;
 }
 
 void LogManager::adopt(const LoadJob& job, std::shared_ptr<Log> log) {
@@ -193,6 +200,7 @@ void LogManager::finish_loading(Loading& loading) {
   Loaded loaded;
   if (loading.cancelled) {  // a directory that was stopped in order keeps its marker
     loaded.cancelled = true;
+    loaded.shortage = loading.shortage;
     return loading.done(loaded);
   }
   for (const auto& directory : directories_) {
@@ -201,7 +209,8 @@ void LogManager::finish_loading(Loading& loading) {
     // From here on logs are written to: the next stop has to earn a marker of its own. And what was
     // deleted before must not come back, after a crash, where there is something new of its name.
     if (auto removed = remove_clean_shutdown(*params_.files, directory->path); !removed) {
-      fail_directory(directory->path, removed.error());
+      give_up(*directory, removed.error(), loading);
+      loaded.shortage = loading.shortage;
       continue;
     }
     note_stale_entries(*directory);

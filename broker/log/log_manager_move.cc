@@ -90,8 +90,14 @@ base::Result<void> LogManager::discard_future(const TopicPartition& id) {
     --entry.directory->log_count;
   }
   if (!entry.directory->online) return {};  // it is found again when its disk is
-  LH_ASSIGN(std::string away, put_away(entry, kDeleteSuffix));
-  doom(entry, std::move(away));
+  auto away = put_away(entry, kDeleteSuffix);
+  if (!away && is_shortage(away.error())) {
+    std::lock_guard lock(mutex_);
+    ++entry.directory->log_count;
+    futures_[id] = entry;
+  }
+  if (!away) return tl::unexpected(std::move(away).error());
+  doom(entry, std::move(*away));
   return {};
 }
 

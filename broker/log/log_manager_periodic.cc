@@ -44,7 +44,7 @@ base::Result<void> LogManager::write_offsets(Directory& directory) {
     std::pair<std::string, int32_t> key{log->id().topic, log->id().partition};
     recovery_points[key] = log->recovery_point();
     int64_t start = log->log_start_offset();
-    if (start > log->first_base_offset()) log_starts[key] = start;
+    if (start > log->durable_base_offset()) log_starts[key] = start;
     if (log->first_dirty_offset() > 0) first_dirty[key] = log->first_dirty_offset();
   }
   base::FileSystem& files = *params_.files;

@@ -61,6 +61,8 @@ base::Result<void> Log::delete_leading(const SegmentList& list, size_t count, in
       std::string away = path + kDeletedExtension;
       auto renamed = files_.rename(path, away);
       if (renamed) removed_.push_back({away, due_ms});
+      // A longer name may take room that there is not.
+      if (!renamed && is_shortage(renamed.error())) renamed = files_.remove(path);
       if (!renamed && renamed.error().code != Errc::kNotFound) return renamed;
     }
   }
@@ -84,9 +86,10 @@ base::Result<void> Log::prepare_deletion(int64_t now_ms) {
 }
 
 base::Result<size_t> Log::delete_old_segments(int64_t now_ms) {
+  if (config_is_presumed()) return size_t{0};
   LH_TRY(prepare_deletion(now_ms));
   std::lock_guard flushing(flush_mutex_);
-  std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   LH_TRY(fail_if_offline());
   auto list = segments_.load();
   const char* why = "";
@@ -98,6 +101,10 @@ base::Result<size_t> Log::delete_old_segments(int64_t now_ms) {
   }
   logger_.info("{}: {} segments go because of {}; the log starts at {}", id_.to_string(), count,
                why, log_start_offset());
+  lock.unlock();
+  // Or they would come back with a loss of power. Where that cannot be done for now, the checkpoint
+  // goes on to say where the log starts.
+  LH_TRY(tolerate_shortage(sync_directory()));
   return count;
 }
 

@@ -28,21 +28,38 @@ base::Result<void> Log::truncate_to(int64_t offset) {
   LH_TRY(fail_if_offline());
   if (offset >= log_end_offset()) {
     // An epoch that we led without a record begins there; the leader does not know it.
-    if (auto forgotten = forget_epochs_from(offset); !forgotten)
-      return tl::unexpected(go_offline(forgotten.error()));
-    return {};
+    epochs_.truncate_from_end(offset);
+    auto forgotten = epochs_.save(files_, directory_->file(kEpochCheckpointName));
+    if (forgotten) forgotten = sync_directory();
+    if (forgotten) forgotten = settle_truncation();
+    return tolerate_shortage(forgotten);
   }
-  auto done = offset < segments_.load()->front()->base_offset() ? start_over_locked(offset)
-                                                                : truncate_locked(offset);
+  bool is_within = offset >= segments_.load()->front()->base_offset();
+  auto done = is_within ? truncate_locked(offset) : start_over_locked(offset);
+  bool is_as_before = is_within && log_end_offset() > offset;
+  if (!done && is_as_before && is_shortage(done.error())) return done;
   if (!done) return tl::unexpected(go_offline(done.error()));
+  LH_TRY(tolerate_shortage(settle_truncation()));
   logger_.info("{}: truncated to {}", id_.to_string(), log_end_offset());
   return {};
 }
 
-base::Result<void> Log::forget_epochs_from(int64_t offset) {
-  epochs_.truncate_from_end(offset);
+base::Result<void> Log::settle_truncation() {
+  if (!truncation_owed_) return {};
   LH_TRY(epochs_.save(files_, directory_->file(kEpochCheckpointName)));
-  return directory_->sync();
+  // The recovery point, wherever it is, says that this was flushed.
+  if (checkpoints_are_stale_ && metadata_unsynced_) {
+    LH_TRY(sync_partition_metadata(*directory_));
+    metadata_unsynced_ = false;
+  }
+  LH_TRY(sync_directory());
+  // Else a crash would trust what is written from here up to the old recovery point, or a restart
+  // drop what lies below an old start.
+  if (checkpoints_are_stale_) LH_TRY(write_checkpoints());
+  LH_TRY(reload_producers(log_end_offset()));
+  checkpoints_are_stale_ = false;
+  truncation_owed_ = false;
+  return {};
 }
 
 /// What was compacted above `end` is no more, and what comes in its place is not compacted.
@@ -67,15 +84,14 @@ base::Result<void> Log::truncate_locked(int64_t offset) {
   note_truncation(end);
   if (end < log_start_offset()) log_start_ = end;
   clamp_high_watermark(high_watermark());
-  bool checkpoint_is_stale = end < recovery_point();
-  if (checkpoint_is_stale) recovery_point_ = end;
+  checkpoints_are_stale_ |= end < recovery_point();
+  if (end < recovery_point()) recovery_point_ = end;
+  truncation_owed_ = true;
   LH_TRY(remove_segments_from(*list, last + 1));
   LH_TRY(segment.truncate(position, end));
   LH_TRY(segment.sync());
-  LH_TRY(forget_epochs_from(end));
-  // Else a crash would trust what is written from here up to the old recovery point.
-  if (checkpoint_is_stale) LH_TRY(write_checkpoints());
-  return reload_producers(log_end_offset());
+  epochs_.truncate_from_end(end);
+  return {};
 }
 
 base::Result<void> Log::load_snapshot(int64_t end) {
@@ -98,7 +114,8 @@ base::Result<void> Log::load_snapshot(int64_t end) {
         snapshot_offset_ = *offset;
         continue;
       }
-      if (known.error().code == Errc::kIo) return tl::unexpected(known.error());
+      bool is_unread = known.error().code == Errc::kIo || is_shortage(known.error());
+      if (is_unread) return tl::unexpected(known.error());
       logger_.warn("{}: removing a producer snapshot: {}", id_.to_string(), known.error().message);
     }
     LH_TRY(files_.remove(path));
@@ -154,14 +171,9 @@ base::Result<void> Log::start_over_locked(int64_t offset) {
   high_watermark_ = offset;
   recovery_point_ = offset;
   epochs_.clear();
-  LH_TRY(epochs_.save(files_, directory_->file(kEpochCheckpointName)));
-  // The recovery point, wherever it is, says that this was flushed.
-  if (metadata_unsynced_) LH_TRY(sync_partition_metadata(*directory_));
-  metadata_unsynced_ = false;
-  LH_TRY(directory_->sync());
-  // A start offset on disk that is above what comes now would make a restart drop it.
-  LH_TRY(write_checkpoints());
-  return reload_producers(log_end_offset());
+  checkpoints_are_stale_ = true;
+  truncation_owed_ = true;
+  return {};
 }
 
 base::Result<void> Log::truncate_fully_and_start_at(int64_t offset) {
@@ -171,6 +183,7 @@ base::Result<void> Log::truncate_fully_and_start_at(int64_t offset) {
   if (auto done = start_over_locked(offset); !done) {
     return tl::unexpected(go_offline(done.error()));
   }
+  LH_TRY(tolerate_shortage(settle_truncation()));
   logger_.info("{}: starts over at {}", id_.to_string(), offset);
   return {};
 }

@@ -3,6 +3,7 @@
 
 #include <limits>
 
+#include "broker/log/log_result.h"
 #include "broker/log/segment.h"
 
 namespace longhaul::broker::log {
@@ -117,13 +118,17 @@ base::Result<Segment::Recovered> Segment::recover(const LogConfig& config, int32
       if (!intact) recovered.why = fmt::format("wrong CRC at offset {}", header.base_offset);
       if (!intact) break;
     }
-    LH_TRY(index_batch(header, scanner.position(), config));
+    auto indexed = index_batch(header, scanner.position(), config);
+    if (!indexed && !is_shortage(indexed.error())) return tl::unexpected(indexed.error());
     LH_TRY(visit_batch(scanner, header, visit));
     recovered.next_offset = header.next_offset();
     recovered.last_epoch = header.partition_leader_epoch;
   }
   size_ = end;
-  LH_TRY(seal());
+  // Entries for which there is no room stay in memory, for the next flush.
+  if (auto sealed = seal(); !sealed && !is_shortage(sealed.error())) {
+    return tl::unexpected(sealed.error());
+  }
   if (damage == Damage::kKeep || scanner.position() == end) return recovered;
   recovered.cut_bytes = end - scanner.position();
   LH_TRY(cut(scanner.position()));

@@ -64,6 +64,9 @@ class LogCleanerTest : public testing::Test {
       ASSERT_TRUE(log(topic)->append_as_leader(batch, {0}));
     }
     ASSERT_TRUE(log(topic)->roll());
+    commit(topic);
+  }
+  void commit(const std::string& topic) {
     log(topic)->set_high_watermark(log(topic)->log_end_offset());
   }
 
@@ -129,6 +132,15 @@ TEST_F(LogCleanerTest, RemembersAcrossARestartHowFarItCame) {
   ASSERT_TRUE(logs_->shutdown(-1));
   open();
   EXPECT_EQ(log("t")->first_dirty_offset(), 5);
+}
+
+TEST_F(LogCleanerTest, WaitsForTheTopicsOwnSettings) {
+  fill("t", 5);
+  open();
+  commit("t");
+  EXPECT_FALSE(clean_next());
+  logs_->set_config("t", config_);
+  EXPECT_TRUE(clean_next());
 }
 
 TEST_F(LogCleanerTest, ARottenLogIsSetAsideAndOthersGoOn) {

@@ -396,6 +396,17 @@ TEST_F(LogManagerTest, RetentionAndSettings) {
   EXPECT_LT(files_.list("/a/t-0")->size(), files);
 }
 
+TEST_F(LogManagerTest, NothingExpiresBeforeItIsKnownWhatTheTopicWants) {
+  start();
+  append(*create("t", 0), 30);
+  ASSERT_TRUE(manager_->shutdown(1));
+  config_.retention_bytes = 0;  // of the broker; the topic may have others
+  start();
+  EXPECT_EQ(0u, manager_->delete_old_segments());
+  manager_->set_config("t", std::make_shared<LogConfig>(config_));
+  EXPECT_GT(manager_->delete_old_segments(), 0u);
+}
+
 TEST_F(LogManagerTest, OfTwoLogsTheOneWithTheClaimStays) {
   start();
   for (int32_t partition : {0, 1}) append(*create("t", partition));
