@@ -184,8 +184,15 @@ base::Result<void> MetadataLog::save_election(const raft::ElectionState& state) 
 
 base::Result<void> MetadataLog::append(base::Bytes& batch, int32_t epoch) {
   auto appended = log_->append_as_leader(batch, {epoch, log::AppendOrigin::kRaft});
-  if (!appended) return tl::unexpected(from_kafka(appended.error()));
+  if (!appended) return not_appended(appended.error());
   return {};
+}
+
+base::Result<void> MetadataLog::not_appended(const protocol::KafkaError& error) const {
+  base::Error known = from_kafka(error);
+  bool is_of_disk = error.code == protocol::ErrorCode::kKafkaStorageError;
+  if (is_of_disk && !is_offline() && log_->is_out_of_space()) known.code = Errc::kNoSpace;
+  return tl::unexpected(std::move(known));
 }
 
 base::Result<int64_t> MetadataLog::flush() {

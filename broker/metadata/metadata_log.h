@@ -42,7 +42,8 @@ struct LogBatch {
 /// An error of the log as one of ours.
 base::Error from_kafka(const protocol::KafkaError& error);
 
-/// All calls from one thread, but for `flush` and `write_snapshot`, which may run on another.
+/// All calls from one thread, but for `flush` and `write_snapshot`, which may run on another. Where
+/// room is short (kNoSpace) nothing has changed, and the same call may be made again.
 class MetadataLog {
  public:
   struct Params {
@@ -123,6 +124,7 @@ class MetadataLog {
   base::Result<void> load_election();
   base::Result<void> load_voters();
   base::Result<void> make_durable();
+  base::Result<void> not_appended(const protocol::KafkaError& error) const;
   raft::OffsetAndEpoch origin(int32_t first_epoch) const;
   base::Result<void> remove_leftovers();
 

@@ -19,7 +19,7 @@ std::string fetched_path(const std::string& directory) { return directory + "/fe
 
 base::Result<void> MetadataLog::append_fetched(base::ByteView batch) {
   auto appended = log_->append_as_follower(batch);
-  if (!appended) return tl::unexpected(from_kafka(appended.error()));
+  if (!appended) return not_appended(appended.error());
   return {};
 }
 

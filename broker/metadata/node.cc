@@ -4,11 +4,18 @@
 #include <chrono>
 #include <utility>
 
+#include "broker/log/log_result.h"
 #include "broker/metadata/eligible_replicas.h"
 
 namespace longhaul::broker::metadata {
 
 using std::chrono::milliseconds;
+
+namespace {
+
+constexpr std::chrono::seconds kActivateAgain{1};
+
+}  // namespace
 
 MetadataNode::MetadataNode(Params params)
     : params_(std::move(params)),
@@ -177,9 +184,20 @@ void MetadataNode::activate_if_ready() {
     if (finalizes_eligible_replicas(params_.bootstrap))
       append_min_insync_records(*image, *params_.configs, first);
   }
-  if (auto done = controller_->activate(std::move(image), first); !done) return fatal(done.error());
+  if (auto done = controller_->activate(std::move(image), first); !done)
+    return not_activated(done.error());
   params_.logger.info("active controller in epoch {}{}", raft.epoch(),
                       is_new ? ", of a new cluster" : "");
+}
+
+/// Where only room is short somebody else takes the lead, or it is tried again.
+void MetadataNode::not_activated(const base::Error& why) {
+  if (!log::is_shortage(why) || params_.log->is_offline()) return fatal(why);
+  controller_->deactivate();
+  params_.loop->after(kActivateAgain, [weak = weak_from_this()] {
+    auto self = weak.lock();
+    if (self && !self->failed_ && !self->stopping_) self->activate_if_ready();
+  });
 }
 
 void MetadataNode::snapshot_if_due() {

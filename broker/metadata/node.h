@@ -95,6 +95,7 @@ class MetadataNode : public ControllerClient,
   base::Result<void> publish_from_log(int64_t end);
   void publish(const ImageStep& step, size_t bytes);
   void activate_if_ready();
+  void not_activated(const base::Error& why);
   void snapshot_if_due();
   void write_snapshot(bool roll);
   void snapshot_written(const raft::OffsetAndEpoch& id, const base::Result<void>& result);

@@ -41,6 +41,9 @@ struct QuorumNetwork {
 /// Lives on the metadata loop; the flush of what was appended runs elsewhere. One is under way at a
 /// time, and covers everything appended before it began: requests that come together are committed
 /// together. What is rare blocks the loop: quorum-state, cutting off, taking over a snapshot.
+///
+/// Without room on its disk a leader hands over, and what raft asked for waits for room. Until then
+/// raft hears nothing, and others are refused: as good as dead, but back at once.
 class QuorumDriver : public std::enable_shared_from_this<QuorumDriver> {
  public:
   struct Params {
@@ -84,7 +87,7 @@ class QuorumDriver : public std::enable_shared_from_this<QuorumDriver> {
   /// Takes part in the quorum from now on; others reach this node at `endpoints`.
   void start(std::vector<raft::Endpoint> endpoints = {});
   /// Appends a batch and has it made durable. An error leaves the log as it was: kUnavailable if
-  /// this is not the leader, or stopping.
+  /// this is not the leader, or stopping, or waits for room; kNoSpace.
   base::Result<Appended> append(const MetadataRecords& records);
   /// A request of another replica, or for a change of the voters. `max_bytes` bounds records and
   /// bytes of snapshots. Dropped without an answer once this has stopped or failed.
@@ -116,6 +119,16 @@ class QuorumDriver : public std::enable_shared_from_this<QuorumDriver> {
 
   base::Clock::Monotonic now() const { return params_.clock->monotonic(); }
   void carry_out(raft::Outputs outputs);
+  void go_on();
+  bool waits_for_room() const { return room_timer_ != 0; }
+  /// Raft may be told what happened.
+  bool is_working() const { return !failed_ && !stopping_ && !waits_for_room(); }
+  /// Room is short, and nothing else is wrong.
+  bool may_pass(const base::Error& error) const;
+  void hand_over_later();
+  void wait_for_room(const base::Error& why);
+  void look_for_room();
+  void note_room();
   void tell_events();
   void arm();
   void begin_flush();
@@ -139,6 +152,9 @@ class QuorumDriver : public std::enable_shared_from_this<QuorumDriver> {
   AddressBook addresses_;
   std::optional<raft::Raft> raft_;
   std::map<std::string, base::Clock::Monotonic> complaints_;  // when each was made last
+  std::deque<raft::Output> outputs_;                          // not carried out yet
+  base::TimerId room_timer_ = 0;  // set while there is no room for the first of them
+  bool lacks_room_ = false;       // likewise, and it was said
   std::deque<Event> events_;
   bool telling_ = false;
   std::map<uint64_t, Waiting> waiting_;  // for an answer of ours

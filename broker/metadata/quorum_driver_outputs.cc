@@ -1,6 +1,7 @@
 // What raft asks for, one output at a time.
 #include <fmt/core.h>
 
+#include <iterator>
 #include <utility>
 
 #include "broker/metadata/quorum_driver.h"
@@ -75,8 +76,10 @@ base::Result<void> QuorumDriver::install(const raft::OffsetAndEpoch& id) {
   raft::VoterSet voters = snapshot->voters;
   params_.logger.info("took over the leader's snapshot up to offset {}", id.offset);
   events_.emplace_back(std::move(*snapshot));
-  for (raft::Output& next : raft_->snapshot_installed(id, std::move(voters), now()))
-    LH_TRY(carry_out_one(next));
+  // What was asked for behind it comes behind what follows from it.
+  raft::Outputs next = raft_->snapshot_installed(id, std::move(voters), now());
+  outputs_.insert(outputs_.begin(), std::make_move_iterator(next.begin()),
+                  std::make_move_iterator(next.end()));
   return {};
 }
 
@@ -105,7 +108,7 @@ void QuorumDriver::send(const raft::Send& send) {
 
 void QuorumDriver::heard(uint64_t id, int32_t from, base::Result<QuorumReply> reply) {
   if (stopping_) return become_idle();
-  if (failed_) return;
+  if (!is_working()) return;  // raft gives it up in time
   if (!reply) {
     bool is_passing = is_of_connection(reply.error().code);
     if (!is_passing) complain(reply.error().message);
@@ -131,7 +134,7 @@ void QuorumDriver::look_for_leader(int32_t leader) {
       auto self = weak.lock();
       if (self == nullptr) return;
       self->probing_ = false;
-      if (!refused || self->failed_ || self->stopping_) return;
+      if (!refused || !self->is_working()) return;
       self->raft_->leader_gone(leader, epoch, self->now());
       self->carry_out({});
     });

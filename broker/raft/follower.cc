@@ -62,6 +62,9 @@ bool Raft::leader_answered(const Standing& other, Now now, Outputs& out) {
       role_ != Role::kFollower) {
     download_.reset();
     back_off(is_of_epochs(other.error), now);
+    // It does not get on, and somebody else may.
+    if (other.error == ErrorCode::kKafkaStorageError && role_ == Role::kFollower)
+      leader_gone(*election_.leader, election_.epoch, now);
     return false;
   }
   // Of one that has resigned it is the last word: the election goes on.

@@ -111,6 +111,52 @@ TEST(Cluster, NobodyTakesALeadersAddressFromWhoDoesNotLead) {
   EXPECT_EQ(sim.leader(), leader);
 }
 
+TEST(Cluster, WhoseDiskIsFullHandsTheLeadOverAndWaitsForRoom) {
+  ClusterSim sim({.voters = 3}, 11);
+  sim.start_all();
+  ASSERT_TRUE(sim.run_until([&] { return has_active_leader(sim); }, seconds(20)));
+  sim.run(seconds(2));
+  int full = *sim.leader();
+  sim.disk(full).set_capacity(sim.disk(full).used_bytes() + 10);
+  sim.propose(full);
+  ASSERT_TRUE(sim.run_until([&] { return sim.leader() && sim.leader() != full; }, seconds(1)))
+      << sim.describe();
+  int other = full % 3 + 1;
+  for (int i = 0; i < 5; ++i) sim.propose(other);
+  EXPECT_TRUE(sim.run_until([&] { return sim.acknowledged() == 5; }, seconds(3)));
+  sim.run(seconds(10));
+  EXPECT_NE(sim.leader(), full);
+  sim.disk(full).set_capacity(1 << 30);
+  EXPECT_TRUE(sim.run_until([&] { return sim.has_settled(); }, seconds(5))) << sim.describe();
+  sim.check_images();
+}
+
+TEST(Cluster, FullDisksOfAllClaimNothingAndGoOnWithRoom) {
+  for (uint64_t room = 0; room < 2000; room += 77) {
+    ClusterSim sim({.voters = 3, .observers = 1}, 13 + room);
+    sim.start_all();
+    ASSERT_TRUE(sim.run_until([&] { return has_active_leader(sim); }, seconds(20)));
+    for (int id = 1; id <= 4; ++id)
+      sim.disk(id).set_capacity(sim.disk(id).used_bytes() + room / static_cast<uint64_t>(id));
+    for (int i = 0; i < 20; ++i) {
+      sim.propose(1 + i % 4);
+      sim.run(milliseconds(300));
+    }
+    sim.crash(1 + static_cast<int>(room % 3), CrashMode::kKeepAll);
+    sim.run(seconds(5));
+    for (int id = 1; id <= 4; ++id) sim.disk(id).set_capacity(1 << 30);
+    sim.start_all();
+    size_t before = sim.acknowledged();
+    EXPECT_LT(before, 20u);
+    ASSERT_TRUE(sim.run_until([&] { return has_active_leader(sim); }, seconds(20)))
+        << sim.describe();
+    sim.propose(1);
+    EXPECT_TRUE(sim.run_until([&] { return sim.acknowledged() > before; }, seconds(10)));
+    EXPECT_TRUE(sim.run_until([&] { return sim.has_settled(); }, seconds(10))) << sim.describe();
+    sim.check_images();
+  }
+}
+
 CrashMode some_mode(base::Random& random) {
   static constexpr CrashMode kModes[] = {CrashMode::kKeepAll, CrashMode::kLoseUnsynced,
                                          CrashMode::kTorn};

@@ -134,6 +134,24 @@ TEST_F(Node, AFullDiskRefusesAndGoesOn) {
   }
 }
 
+TEST_F(Node, AFullDiskAtAnyPointOfTheBeginningIsWaitedFor) {
+  for (uint64_t room = 0; room < 3000; room += 100) {
+    files_.crash(base::CrashMode::kKeepAll, random_);
+    ASSERT_TRUE(files_.remove_all("/d"));
+    SetUp();
+    start();
+    files_.set_capacity(files_.used_bytes() + room);
+    advance(3000);
+    ASSERT_TRUE(fatal_.empty()) << fatal_;
+    files_.set_capacity(1 << 30);
+    advance(3000);
+    EXPECT_EQ(created("t"), ErrorCode::kInvalidReplicationFactor);  // there are no brokers
+    register_broker();
+    EXPECT_EQ(created("t"), ErrorCode::kNone);
+    stop();
+  }
+}
+
 TEST_F(Node, AFailedSyncEndsTheNode) {
   start();
   run();
