@@ -241,6 +241,27 @@ Result<std::map<std::string, ConfigValue>> Admin::describe_configs(ResourceKind 
   return out;
 }
 
+Result<std::map<std::string, std::string>> Admin::topic_option(
+    const std::vector<std::string>& topics, const std::string& option) {
+  protocol::DescribeConfigsRequest request;
+  for (const std::string& topic : topics) {
+    protocol::DescribeConfigsRequest::DescribeConfigsResource resource;
+    resource.resource_type = static_cast<int8_t>(ResourceKind::kTopic);
+    resource.resource_name = topic;
+    resource.configuration_keys = {option};
+    request.resources.push_back(std::move(resource));
+  }
+  LH_ASSIGN(auto answer, ask<protocol::DescribeConfigsResponse>(request));
+  std::map<std::string, std::string> out;
+  for (auto& result : answer.results) {
+    if (result.error_code == protocol::ErrorCode::kUnknownTopicOrPartition) continue;
+    LH_TRY(check(result.error_code, result.resource_name, result.error_message));
+    for (auto& entry : result.configs)
+      if (entry.value) out[result.resource_name] = *std::move(entry.value);
+  }
+  return out;
+}
+
 Result<void> Admin::alter_configs(ResourceKind kind, const std::string& name,
                                   const std::map<std::string, std::string>& set,
                                   const std::vector<std::string>& unset) {

@@ -118,6 +118,9 @@ class Admin {
   base::Result<void> create_partitions(const std::string& topic, int32_t partitions);
   base::Result<std::map<std::string, ConfigValue>> describe_configs(ResourceKind kind,
                                                                     const std::string& name);
+  /// The value of one option that counts for each topic; topics that do not exist are left out.
+  base::Result<std::map<std::string, std::string>> topic_option(
+      const std::vector<std::string>& topics, const std::string& option);
   /// Sets and deletes single options (KIP-339).
   base::Result<void> alter_configs(ResourceKind kind, const std::string& name,
                                    const std::map<std::string, std::string>& set,

@@ -52,13 +52,19 @@ std::string bootstrap_property(const RegionModel& model, const AnchorNode& node)
 kube::Json broker_config_map(const RegionModel& model, const AnchorNode& node);
 /// Takes the bootstrap_property of a live ConfigMap over.
 void keep_bootstrap_property(kube::Json& config_map, const kube::Json& live);
+/// Takes all but the bootstrap_property of a live ConfigMap over.
+void keep_lasting_properties(kube::Json& config_map, const kube::Json& live);
 /// `birth` says what the broker may do with an empty volume.
 kube::Json stateful_set(const RegionModel& model, const AnchorNode& node);
+/// persistentVolumeClaimRetentionPolicy of the StatefulSets.
+kube::Json retention_policy(const RegionModel& model);
 /// Whether a pod, or a template of pods, gives its broker leave to found a region.
 bool may_found(const kube::Json& pod);
 /// The template annotation (kTemplateAnnotation) that an up-to-date pod of this node has. What a
 /// broker needs only to be born (kFormatVariable, bootstrap_property) does not count in it.
 std::string template_hash(const RegionModel& model, const AnchorNode& node);
+/// The template annotation of what a StatefulSet's next pod is made from.
+std::string next_template_hash(const kube::Json& stateful_set);
 /// Gives each broker a name; also for pods that are not ready.
 kube::Json headless_service(const RegionModel& model);
 /// Where clients begin; ready pods only.

@@ -70,12 +70,20 @@ kube::Json broker_config_map(const RegionModel& model, const AnchorNode& node) {
   return map;
 }
 
+// The bootstrap property is the last line.
+
 void keep_bootstrap_property(kube::Json& config_map, const kube::Json& live) {
-  // It is the last line.
   std::string old = kube::string_at(live, {"data", kFile});
   auto text = config_map["data"][kFile].get<std::string>();
   size_t there = old.find(kBootstrapProperty), here = text.find(kBootstrapProperty);
   if (there != old.npos) config_map["data"][kFile] = text.substr(0, here) + old.substr(there);
+}
+
+void keep_lasting_properties(kube::Json& config_map, const kube::Json& live) {
+  std::string old = kube::string_at(live, {"data", kFile});
+  auto text = config_map["data"][kFile].get<std::string>();
+  size_t there = old.find(kBootstrapProperty), here = text.find(kBootstrapProperty);
+  if (there != old.npos) config_map["data"][kFile] = old.substr(0, there) + text.substr(here);
 }
 
 }  // namespace longhaul::op::model

@@ -145,6 +145,15 @@ std::string template_hash(const RegionModel& model, const AnchorNode& node) {
   return stable_hash(pod_template(model, node).dump() + lasting_properties(model, node));
 }
 
+Json retention_policy(const RegionModel& model) {
+  return {{"whenDeleted", model.region().storage.retain ? "Retain" : "Delete"},
+          {"whenScaled", "Retain"}};
+}
+
+std::string next_template_hash(const Json& set) {
+  return kube::string_at(set, {"spec", "template", "metadata", "annotations", kTemplateAnnotation});
+}
+
 bool may_found(const Json& pod) {
   for (const Json& container : kube::at_path(pod, {"spec", "containers"}))
     for (const Json& entry : kube::at_path(container, {"env"}))
@@ -169,9 +178,7 @@ Json stateful_set(const RegionModel& model, const AnchorNode& node) {
                  {"selector", {{"matchLabels", match}}},
                  {"podManagementPolicy", "Parallel"},
                  {"updateStrategy", {{"type", "OnDelete"}}},
-                 {"persistentVolumeClaimRetentionPolicy",
-                  {{"whenDeleted", model.region().storage.retain ? "Retain" : "Delete"},
-                   {"whenScaled", "Retain"}}},
+                 {"persistentVolumeClaimRetentionPolicy", retention_policy(model)},
                  {"template", std::move(pod)},
                  {"volumeClaimTemplates", Json::array({data_claim(model)})}};
   return set;

@@ -1,6 +1,7 @@
 #include "operator/reconcile/client_kafka.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "client/admin.h"
 
@@ -62,10 +63,18 @@ class ClientKafka final : public Kafka {
   Result<std::vector<plan::Partition>> list_partitions(const Addresses& brokers) override {
     LH_ASSIGN(client::Admin admin, admin_for(brokers));
     LH_ASSIGN(auto topics, admin.list_topics());
+    std::vector<std::string> names;
+    for (const client::TopicDescription& topic : topics) names.push_back(topic.name);
+    if (names.empty()) return std::vector<plan::Partition>();
+    LH_ASSIGN(auto minimums, admin.topic_option(names, "min.insync.replicas"));
     std::vector<plan::Partition> out;
-    for (client::TopicDescription& topic : topics)
+    for (client::TopicDescription& topic : topics) {
+      int32_t minimum =
+          static_cast<int32_t>(std::strtol(minimums[topic.name].c_str(), nullptr, 10));
       for (client::PartitionDescription& each : topic.partitions)
-        out.push_back({topic.name, each.index, std::move(each.replicas), std::move(each.in_sync)});
+        out.push_back({topic.name, each.index, std::move(each.replicas), std::move(each.in_sync),
+                       std::max(minimum, 1)});
+    }
     return out;
   }
 

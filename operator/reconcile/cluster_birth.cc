@@ -44,6 +44,12 @@ StepResult ClusterPass::check_changes() {
                                "another zone is not implemented in this version",
                                ids));
   }
+  // All of these before the first object is changed.
+  for (const model::AnchorNode& node : anchor_.nodes)
+    if (kube::ObjectPtr live = stateful_set_of(node.id)) {
+      StepResult fits = check_volumes(node, *live);
+      if (!fits || !fits->is_done()) return fits;
+    }
   model::Anchor wanted = anchor_;
   bool grows = model::add_nodes(wanted, cluster_.regions[0]);
   // Whether it goes with the KafkaCluster follows spec.regions[].storage.retain.
@@ -98,10 +104,10 @@ StepResult ClusterPass::birth() {
   return anchor_.birth == model::Birth::kSealed ? done() : seal();
 }
 
-/// The founder's StatefulSet or pod, asked for and not looked up; null if there is none.
-base::Result<Json> ClusterPass::ask_for_founders(const kube::ResourceType& type) {
+/// A node's StatefulSet or pod, asked for and not looked up; null if there is none.
+base::Result<Json> ClusterPass::ask_for(const kube::ResourceType& type, int64_t node_id) {
   model::Labels labels = model::region_labels(cluster_.name, anchor_.region);
-  labels[model::kNodeIdLabel] = std::to_string(anchor_.founder().id);
+  labels[model::kNodeIdLabel] = std::to_string(node_id);
   kube::Scope scope{cluster_.name_space, model::selector(labels)};
   LH_ASSIGN(Json found, kube::call(d_.writer.transport(), kube::list(type, scope, 1, "")));
   const Json& items = kube::at_path(found, {"items"});
@@ -112,11 +118,11 @@ base::Result<Json> ClusterPass::ask_for_founders(const kube::ResourceType& type)
 /// only started anew, could still found it.
 StepResult ClusterPass::seal() {
   std::string name = model::broker_name(cluster_.name, anchor_.region, anchor_.founder().id);
-  LH_ASSIGN(Json set, ask_for_founders(kube::kStatefulSet));
+  LH_ASSIGN(Json set, ask_for(kube::kStatefulSet, anchor_.founder().id));
   if (set.is_null() || !is_observed(set) || model::may_found(set["spec"]["template"]))
     return requeue_after(kEventComes, "Founding",
                          "waiting for StatefulSet " + name + " to take its template over");
-  LH_ASSIGN(Json pod, ask_for_founders(kube::kPod));
+  LH_ASSIGN(Json pod, ask_for(kube::kPod, anchor_.founder().id));
   if (!pod.is_null() && !model::may_found(pod)) {
     model::Anchor sealed = anchor_;
     sealed.birth = model::Birth::kSealed;

@@ -64,30 +64,49 @@ base::Result<void> ClusterPass::change_voters(const Addresses& up, const plan::V
 
 StepResult ClusterPass::roll() {
   std::vector<plan::RollBroker> brokers;
-  bool outdated = false, broken = false;
+  bool outdated = false;
   for (const model::AnchorNode& node : anchor_.nodes) {
     BrokerPod each = pod_of(node.id);
-    bool old = each.pod && kube::annotation_of(*each.pod, model::kTemplateAnnotation) !=
-                               model::template_hash(model(), node);
-    if (old && kube::is_deleting(*each.pod))
+    std::string wanted = model::template_hash(model(), node), has, next;
+    if (each.pod) has = kube::annotation_of(*each.pod, model::kTemplateAnnotation);
+    if (kube::ObjectPtr set = stateful_set_of(node.id)) next = model::next_template_hash(*set);
+    bool old = (each.pod && has != wanted) || (!next.empty() && next != wanted);
+    if (old && each.pod && kube::is_deleting(*each.pod))
       return requeue_after(kEventComes, "Restarting",
                            "waiting for pod " + kube::name_of(*each.pod) + " to be replaced");
-    brokers.push_back({node.id, old, each.ready});
+    bool begun = each.pod && !next.empty() && next != has;
+    brokers.push_back({node.id, each.health, old, begun, node.witness});
     outdated |= old;
-    broken |= old && !each.ready;
   }
   if (!outdated) return done();
-  // To replace a pod that does not work, nobody has to be asked.
-  auto evidence = roll_evidence();
-  if (!evidence && !broken) return requeue_after(kAskAgain, "Restarting", evidence.error().message);
-  plan::RollPlan plan = plan::plan_roll(brokers, evidence.value_or(plan::RollEvidence{}));
+  plan::RollPlan plan = plan::plan_roll(brokers, roll_evidence());
   if (!plan.restart) return requeue_after(kAskAgain, "Restarting", plan.why);
+  return restart(plan);
+}
+
+/// The node's turn: first what its next pod is made from, then the pod.
+StepResult ClusterPass::restart(const plan::RollPlan& plan) {
+  for (const model::AnchorNode& node : anchor_.nodes) {
+    if (node.id != *plan.restart) continue;
+    StepResult applied = apply_broker(node, Turn::kHasCome);
+    if (!applied || !applied->is_done()) return applied;
+  }
+  std::string name = model::broker_name(cluster_.name, anchor_.region, *plan.restart);
+  // Asked for, not looked up: a pod that goes before the new template is seen comes back as it was.
+  LH_ASSIGN(Json set, ask_for(kube::kStatefulSet, *plan.restart));
+  if (!is_observed(set))
+    return requeue_after(kEventComes, "Restarting",
+                         "waiting for StatefulSet " + name + " to take its template over");
   kube::ObjectPtr pod = pod_of(*plan.restart).pod;
-  d_.writer.event(*object_, false, "Restarting",
-                  "pod " + kube::name_of(*pod) + " is replaced to take over a new configuration");
+  std::string waiting = "waiting for pod " + name + "-0 to be replaced";
+  if (!pod ||
+      kube::annotation_of(*pod, model::kTemplateAnnotation) == model::next_template_hash(set))
+    return requeue_after(kEventComes, "Restarting", waiting);
+  d_.writer.event(*object_, !plan.gap.empty(), "Restarting",
+                  "pod " + kube::name_of(*pod) + " is replaced to take over a new configuration" +
+                      (plan.gap.empty() ? "" : "; meanwhile " + plan.gap));
   LH_TRY(d_.writer.remove(kube::kPod, *pod));
-  return requeue_after(kEventComes, "Restarting",
-                       "waiting for pod " + kube::name_of(*pod) + " to be replaced");
+  return requeue_after(kEventComes, "Restarting", waiting);
 }
 
 base::Result<plan::RollEvidence> ClusterPass::roll_evidence() {
@@ -96,7 +115,10 @@ base::Result<plan::RollEvidence> ClusterPass::roll_evidence() {
                       unsettled_.empty() ? "no broker is ready" : unsettled_);
   plan::RollEvidence evidence;
   evidence.quorum = *quorum_;
-  LH_ASSIGN(evidence.partitions, d_.kafka.list_partitions(ready_addresses(pods(), client_port())));
+  Addresses up = ready_addresses(pods(), client_port());
+  LH_ASSIGN(ClusterState state, d_.kafka.describe_cluster(up));
+  evidence.brokers = std::move(state.brokers);
+  LH_ASSIGN(evidence.partitions, d_.kafka.list_partitions(up));
   return evidence;
 }
 

@@ -106,15 +106,29 @@ StepResult ClusterPass::check_volumes(const model::AnchorNode& node, const Json&
                  "is not implemented in this version");
 }
 
-StepResult ClusterPass::apply_broker(const model::AnchorNode& node) {
+kube::ObjectPtr ClusterPass::stateful_set_of(int64_t node_id) const {
+  return d_.caches.get(
+      kube::kStatefulSet,
+      {cluster_.name_space, model::broker_name(cluster_.name, anchor_.region, node_id)});
+}
+
+StepResult ClusterPass::apply_broker(const model::AnchorNode& node, Turn turn) {
+  kube::ObjectPtr live = stateful_set_of(node.id);
+  // Before that, its template may have to lose the permission to found, whatever else is in it.
+  bool sealed = anchor_.birth == model::Birth::kSealed;
+  bool waits = turn == Turn::kWaits && sealed && live &&
+               model::next_template_hash(*live) != model::template_hash(model(), node);
   Json config = model::broker_config_map(model(), node);
   kube::ObjectPtr old = d_.caches.get(kube::kConfigMap, kube::key_of(config));
+  if (old && waits) model::keep_lasting_properties(config, *old);
   if (old && !knows_addresses()) model::keep_bootstrap_property(config, *old);
   LH_TRY(apply(kube::kConfigMap, std::move(config)));
+  if (waits) {
+    LH_TRY(apply_retention(*live));
+    return done();
+  }
   Json desired = model::stateful_set(model(), node);
-  if (kube::ObjectPtr live = d_.caches.get(kube::kStatefulSet, kube::key_of(desired))) {
-    StepResult fits = check_volumes(node, *live);
-    if (!fits || !fits->is_done()) return fits;
+  if (live) {
     // The size is the same by value; its text ("1024Mi" for "1Gi") cannot be changed.
     const Json& claim = kube::at_path(*live, {"spec", "volumeClaimTemplates"})[0];
     desired["spec"]["volumeClaimTemplates"][0]["spec"]["resources"]["requests"]["storage"] =
@@ -122,6 +136,17 @@ StepResult ClusterPass::apply_broker(const model::AnchorNode& node) {
   }
   LH_TRY(apply(kube::kStatefulSet, std::move(desired)));
   return done();
+}
+
+/// Whether volumes stay when the KafkaCluster goes is nothing to wait for.
+base::Result<void> ClusterPass::apply_retention(const Json& live) {
+  constexpr const char* kField = "persistentVolumeClaimRetentionPolicy";
+  Json wanted = model::retention_policy(model());
+  if (kube::first_difference(wanted, kube::at_path(live, {"spec", kField})).empty()) return {};
+  LH_TRY(kube::call(d_.writer.transport(),
+                    kube::merge_patch(kube::kStatefulSet, cluster_.name_space, kube::name_of(live),
+                                      {{"spec", {{kField, std::move(wanted)}}}})));
+  return {};
 }
 
 /// Pods have no address while they are made anew: what is not known now was known before.

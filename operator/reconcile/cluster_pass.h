@@ -47,11 +47,17 @@ class ClusterPass {
   StepResult create_anchor();
   base::Result<void> put_anchor(const model::Anchor& anchor);
   StepResult check_volumes(const model::AnchorNode& node, const kube::Json& live) const;
-  StepResult apply_broker(const model::AnchorNode& node);
+  /// A broker whose pod is of an older template keeps what that was made from until its turn comes,
+  /// so that one that crashes meanwhile comes back as it was.
+  enum class Turn { kWaits, kHasCome };
+  StepResult apply_broker(const model::AnchorNode& node, Turn turn = Turn::kWaits);
+  base::Result<void> apply_retention(const kube::Json& live);
+  StepResult restart(const plan::RollPlan& plan);
+  kube::ObjectPtr stateful_set_of(int64_t node_id) const;
   bool knows_addresses() const;
   StepResult found();
   StepResult seal();
-  base::Result<kube::Json> ask_for_founders(const kube::ResourceType& type);
+  base::Result<kube::Json> ask_for(const kube::ResourceType& type, int64_t node_id);
   base::Result<void> change_voters(const Addresses& up, const plan::VoterPlan& plan);
   base::Result<plan::RollEvidence> roll_evidence();
   base::Result<void> apply(const kube::ResourceType& type, kube::Json desired);

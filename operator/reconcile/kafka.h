@@ -56,7 +56,7 @@ class Kafka {
                                        const NewVoter& voter) = 0;
   virtual base::Result<void> remove_voter(const Addresses& brokers, const std::string& cluster_id,
                                           const plan::QuorumReplica& voter) = 0;
-  /// Of every topic.
+  /// Of every topic, with the min.insync.replicas that counts for it now.
   virtual base::Result<std::vector<plan::Partition>> list_partitions(const Addresses& brokers) = 0;
   /// None if there is no such topic; never creates one.
   virtual base::Result<std::optional<TopicState>> describe_topic(const Addresses& brokers,

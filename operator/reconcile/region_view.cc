@@ -6,6 +6,24 @@
 
 namespace longhaul::op::reconcile {
 
+namespace {
+
+using kube::Json;
+
+/// Kubernetes says of a pod that it cannot run it, as long as nothing changes.
+bool is_stuck(const Json& pod) {
+  if (kube::string_at(pod, {"status", "phase"}) == "Failed") return true;
+  if (kube::string_at(kube::condition_of(pod, "PodScheduled"), {"status"}) == "False") return true;
+  for (const Json& container : kube::at_path(pod, {"status", "containerStatuses"})) {
+    std::string reason = kube::string_at(container, {"state", "waiting", "reason"});
+    if (!reason.empty() && reason != "ContainerCreating" && reason != "PodInitializing")
+      return true;
+  }
+  return false;
+}
+
+}  // namespace
+
 BrokerPod broker_pod(const Caches& caches, const std::string& name_space,
                      const std::string& cluster, const std::string& region, int64_t node_id) {
   BrokerPod out;
@@ -17,6 +35,9 @@ BrokerPod broker_pod(const Caches& caches, const std::string& name_space,
   out.ip = kube::string_at(*out.pod, {"status", "podIP"});
   out.ready = !out.ip.empty() && !kube::is_deleting(*out.pod) &&
               kube::string_at(kube::condition_of(*out.pod, "Ready"), {"status"}) == "True";
+  out.health = out.ready                                            ? plan::Health::kReady
+               : !kube::is_deleting(*out.pod) && is_stuck(*out.pod) ? plan::Health::kStuck
+                                                                    : plan::Health::kUnready;
   return out;
 }
 

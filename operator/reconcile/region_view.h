@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "operator/kube/object.h"
+#include "operator/plan/roll.h"
 #include "operator/reconcile/caches.h"
 #include "operator/reconcile/kafka.h"
 
@@ -16,6 +17,7 @@ struct BrokerPod {
   kube::ObjectPtr pod;   // null: there is none
   bool ready = false;    // the Ready condition, of a pod that is not being deleted
   bool witness = false;  // no client can ask it
+  plan::Health health = plan::Health::kUnready;
   std::string ip;
 };
 

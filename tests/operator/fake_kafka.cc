@@ -80,7 +80,10 @@ Result<void> FakeKafka::remove_voter(const Addresses& brokers, const std::string
 
 Result<std::vector<op::plan::Partition>> FakeKafka::list_partitions(const Addresses& brokers) {
   LH_TRY(reach(brokers));
-  return partitions;
+  std::vector<op::plan::Partition> out = partitions;
+  for (op::plan::Partition& each : out)
+    std::erase_if(each.in_sync, [&](int32_t id) { return !running.contains(id); });
+  return out;
 }
 
 Result<std::optional<TopicState>> FakeKafka::describe_topic(const Addresses& brokers,

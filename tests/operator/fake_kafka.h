@@ -33,8 +33,8 @@ class FakeKafka final : public op::reconcile::Kafka {
   std::map<int64_t, base::Uuid> running;  // node IDs to the directories they run with
   std::set<int64_t> witnesses;            // those of them that are no brokers
   std::map<int64_t, base::Uuid> voters;
-  std::string changes;  // of the voters, such as "+1002 -1003 "
-  std::vector<op::plan::Partition> partitions;
+  std::string changes;                          // of the voters, such as "+1002 -1003 "
+  std::vector<op::plan::Partition> partitions;  // in sync is who runs, of those named
   int32_t default_partitions = 1;
   int calls = 0;
 

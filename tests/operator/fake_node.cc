@@ -45,7 +45,16 @@ void FakeNode::step() {
   for (const Json& set : sets["items"]) run_set(set);
   Json pods = must(kube::list(kube::kPod, {name_space_, ""}, 100, ""));
   for (const Json& pod : pods["items"])
-    if (kube::string_at(kube::condition_of(pod, "Ready"), {"status"}) != "True") run_pod(pod);
+    if (is_lost(pod) || kube::string_at(kube::condition_of(pod, "Ready"), {"status"}) != "True")
+      run_pod(pod);
+}
+
+bool FakeNode::is_lost(const Json& pod) const {
+  return lost_zones.contains(kube::label_of(pod, "longhaul.dev/zone"));
+}
+
+void FakeNode::restart_container(const std::string& name) {
+  run_pod(must(kube::get(kube::kPod, name_space_, name)));
 }
 
 void FakeNode::forget_absent_pods() {
@@ -79,7 +88,8 @@ void FakeNode::run_set(const Json& set) {
 
 void FakeNode::run_pod(const Json& pod) {
   std::string name = kube::name_of(pod);
-  bool ready = start_broker(pod);
+  bool stuck = false;
+  bool ready = start_broker(pod, stuck);
   kube::Request patch = kube::merge_patch(kube::kPod, name_space_, name, Json::object());
   patch.path += "/status";
   patch.body = Json{{"status",
@@ -89,20 +99,37 @@ void FakeNode::run_pod(const Json& pod) {
                       {"conditions",
                        Json::array({{{"type", "Ready"}, {"status", ready ? "True" : "False"}}})}}}}
                    .dump();
+  if (stuck || !kube::at_path(pod, {"status", "containerStatuses"}).is_null()) {
+    Json state{{"running", Json::object()}};
+    if (stuck) state = {{"waiting", {{"reason", "CrashLoopBackOff"}}}};
+    Json body = *kube::parse_json(patch.body);
+    body["status"]["containerStatuses"] = Json::array({{{"name", "broker"},
+                                                        {"ready", ready},
+                                                        {"restartCount", 1},
+                                                        {"image", "i"},
+                                                        {"imageID", ""},
+                                                        {"state", std::move(state)}}});
+    patch.body = body.dump();
+  }
   must(patch);
 }
 
 /// What longhaul-broker does with its volume.
-bool FakeNode::start_broker(const Json& pod) {
+bool FakeNode::start_broker(const Json& pod, bool& stuck) {
   std::string config_name = pod["spec"]["volumes"][0]["configMap"]["name"];
   Json config = must(kube::get(kube::kConfigMap, name_space_, config_name));
   std::string properties = config["data"]["server.properties"];
   if (broker) return broker(pod, properties);
+  int64_t id = std::stoll(property(properties, "node.id"));
+  kafka_.running.erase(id);
+  if (is_lost(pod)) return false;
+  started_with[kube::name_of(pod)] = properties;
+  stuck = crashes && crashes(properties);
+  if (stuck) return false;
   std::string set = kube::name_of(pod);
   set.resize(set.size() - 2);  // "-0"
   if (!disks_.contains(set) && !born(set, pod, properties)) return false;
   kafka_.volume = &*volume_;
-  int64_t id = std::stoll(property(properties, "node.id"));
   kafka_.running[id] = disks_[set];
   if (property(properties, "process.roles") == "controller") kafka_.witnesses.insert(id);
   return kafka_.has_majority();

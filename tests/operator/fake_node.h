@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "operator/kube/transport.h"
@@ -21,10 +22,17 @@ class FakeNode {
   std::string pod_ip = "10.1.2.3";
   /// Takes the broker's part, if set: gets the pod and its server.properties; true: it is ready.
   std::function<bool(const op::kube::Json& pod, const std::string& properties)> broker;
+  /// Brokers with such a server.properties end as soon as they start.
+  std::function<bool(const std::string& properties)> crashes;
+  /// Zones whose machines are gone: what runs there is no longer ready, what is made there waits.
+  std::set<std::string> lost_zones;
+  std::map<std::string, std::string> started_with;  // pods to the server.properties they found
   int founded = 0;  // how often an empty volume was formatted with permission to found
 
   /// Makes missing pods, "starts" brokers that are not ready, brings status up to date.
   void step();
+  /// A broker's process ends, and its container is started anew within its pod.
+  void restart_container(const std::string& pod);
   /// All volumes are gone, and the pods with them.
   void lose_volumes();
   /// The volume of one StatefulSet is emptied under its pod, whose container is started anew.
@@ -36,7 +44,8 @@ class FakeNode {
   void run_set(const op::kube::Json& set);
   void run_pod(const op::kube::Json& pod);
   void forget_absent_pods();
-  bool start_broker(const op::kube::Json& pod);
+  bool is_lost(const op::kube::Json& pod) const;
+  bool start_broker(const op::kube::Json& pod, bool& stuck);
   bool born(const std::string& set, const op::kube::Json& pod, const std::string& properties);
   op::kube::Json must(const op::kube::Request& request);
 

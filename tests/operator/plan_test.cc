@@ -119,14 +119,51 @@ TEST(VotersTest, FromOneToFiveWithoutEverLosingTheMajority) {
 }
 
 struct RollCase {
-  const char* brokers;  // "1001 1002* 1003?": 1002 is outdated, 1003 not ready
-  const char* voters;   // the first one leads
+  /// "1001 1002* 1003?": 1002 is outdated, 1003 not ready; "1003!" is stuck, "1003+" has begun
+  const char* brokers;
+  const char* voters;  // the first one leads; empty: nobody can be asked
   std::vector<int32_t> in_sync;
   const char* plan;
+  const char* unregistered = "";
 };
 
+std::vector<RollBroker> roll_brokers(const std::string& text) {
+  std::vector<RollBroker> out;
+  std::istringstream words(text);
+  for (std::string word; words >> word;) {
+    auto has = [&](char c) { return word.find(c) != word.npos; };
+    Health health = has('!') ? Health::kStuck : has('?') ? Health::kUnready : Health::kReady;
+    out.push_back({std::stoll(word), health, has('*'), has('+')});
+  }
+  return out;
+}
+
+base::Result<RollEvidence> roll_evidence(const RollCase& given,
+                                         const std::vector<RollBroker>& brokers) {
+  RollEvidence evidence;
+  evidence.quorum.voters = replicas(given.voters);
+  if (evidence.quorum.voters.empty()) return base::fail(base::Errc::kTimedOut, "nobody answers");
+  evidence.quorum.leader = evidence.quorum.voters[0].id;
+  Partition partition{"orders", 0, {}, given.in_sync, 2};
+  for (const RollBroker& broker : brokers) {
+    auto id = static_cast<int32_t>(broker.id);
+    partition.replicas.push_back(id);
+    if (std::to_string(id) != given.unregistered) evidence.brokers.push_back(id);
+  }
+  evidence.partitions.push_back(partition);
+  return evidence;
+}
+
+void expect_plans(const std::vector<RollCase>& cases) {
+  for (const RollCase& each : cases) {
+    std::vector<RollBroker> brokers = roll_brokers(each.brokers);
+    EXPECT_EQ(to_string(plan_roll(brokers, roll_evidence(each, brokers))), each.plan)
+        << each.brokers;
+  }
+}
+
 TEST(RollTest, NextRestart) {
-  const RollCase cases[] = {
+  const std::vector<RollCase> cases = {
       {"1001 1002 1003", "1001 1002 1003", {1001, 1002, 1003}, "nothing to restart"},
       {"1001* 1002* 1003*", "1001 1002 1003", {1001, 1002, 1003}, "restart 1002"},
       {"1001* 1002 1003", "1001 1002 1003", {1001, 1002, 1003}, "restart 1001"},
@@ -146,21 +183,88 @@ TEST(RollTest, NextRestart) {
        "wait: before broker 1003 is restarted: voter 1002 has not caught up with the metadata "
        "quorum"},
       {"1001*", "1001", {1001}, "restart 1001"},
+      {"1001* 1002 1003*",
+       "1001 1002 1003",
+       {1001, 1002, 1003},
+       "wait: before broker 1003 is restarted: broker 1002 is not registered",
+       "1002"},
+      // A broker that votes not, and is gone since a moment ago.
+      {"1001* 1002 1003 1004",
+       "1001 1002 1003",
+       {1001, 1002, 1003, 1004},
+       "wait: before broker 1001 is restarted: broker 1004 has not caught up with the metadata "
+       "quorum"},
+      // Whose turn has begun goes on; whose turn it is not mends what hinders the others.
+      {"1001* 1002* 1003*+", "1001 1002 1003", {1001, 1002, 1003}, "restart 1003"},
+      {"1001* 1002* 1003*", "1001 1002 1003", {1002, 1003}, "restart 1001"},
   };
-  for (const RollCase& each : cases) {
-    std::vector<RollBroker> brokers;
-    std::istringstream words(each.brokers);
-    for (std::string word; words >> word;)
-      brokers.push_back({std::stoll(word), word.find('*') != word.npos, word.back() != '?'});
-    RollEvidence evidence;
-    evidence.quorum.voters = replicas(each.voters);
-    evidence.quorum.leader = evidence.quorum.voters[0].id;
-    Partition partition{"orders", 0, {}, each.in_sync};
-    for (const RollBroker& broker : brokers)
-      partition.replicas.push_back(static_cast<int32_t>(broker.id));
-    evidence.partitions.push_back(partition);
-    EXPECT_EQ(to_string(plan_roll(brokers, evidence)), each.plan) << each.brokers;
-  }
+  expect_plans(cases);
+}
+
+TEST(RollTest, BrokersThatDoNotWork) {
+  const std::vector<RollCase> cases = {
+      // One that is not ready still counts where it is in sync and where it votes.
+      {"1001? 1002*? 1003*",
+       "1003 1002 1001?",
+       {1002, 1003},
+       "wait: before broker 1002 is restarted: broker 1001 has the new configuration and is not "
+       "ready"},
+      {"1001*? 1002*? 1003*", "1003 1002 1001?", {1002, 1003}, "restart 1001"},
+      {"1001 1002*? 1003* 1004?",
+       "1003 1002? 1001",
+       {1002, 1003},
+       "wait: before broker 1002 is restarted: partition orders-0 would have 1 in-sync replicas of "
+       "the 2 it needs"},
+      {"1001 1002*? 1003* 1004?",
+       "1003 1002 1001?",
+       {1003},
+       "wait: before broker 1002 is restarted: the metadata quorum would lose its majority"},
+      {"1001 1002*! 1003* 1004?", "1003 1002? 1001?", {1003}, "restart 1002"},
+      // The new configuration does not work: nobody else gets it, whatever crashes.
+      {"1001? 1002*! 1003*",
+       "1003 1002? 1001",
+       {1003, 1001},
+       "wait: before broker 1002 is restarted: broker 1001 has the new configuration and is not "
+       "ready"},
+      {"1001*! 1002*! 1003*", "1003 1002? 1001?", {1003}, "restart 1001"},
+      // Nobody can be asked.
+      {"1001* 1002* 1003*", "", {}, "wait: before broker 1001 is restarted: nobody answers"},
+      {"1001*? 1002* 1003*", "", {}, "wait: before broker 1001 is restarted: nobody answers"},
+      {"1001*? 1002*! 1003*?", "", {}, "restart 1002"},
+      {"1001*? 1002! 1003*?",
+       "",
+       {},
+       "wait: before broker 1001 is restarted: broker 1002 has the new configuration and is not "
+       "ready"},
+      {"1001*! 1002? 1003*?", "", {}, "restart 1001"},
+      {"1001*! 1002! 1003*?",
+       "",
+       {},
+       "wait: before broker 1001 is restarted: broker 1002 has the new configuration and is not "
+       "ready"},
+      {"1001*?", "", {}, "restart 1001"},
+  };
+  expect_plans(cases);
+}
+
+TEST(RollTest, WhatStandsStillIsSaid) {
+  std::vector<RollBroker> brokers = roll_brokers("1001* 1002*");
+  RollEvidence evidence;
+  evidence.brokers = {1001, 1002};
+  evidence.quorum = {1001, replicas("1001 1002"), {}};
+  evidence.partitions = {{"a", 0, {1002}, {1002}, 1},
+                         {"b", 0, {1001, 1002}, {1001, 1002}, 2},
+                         {"c", 0, {1001, 1002}, {1001, 1002}, 1},
+                         {"d", 0, {1001}, {1001}, 1}};
+  RollPlan plan = plan_roll(brokers, evidence);
+  EXPECT_EQ(to_string(plan), "restart 1002");
+  EXPECT_EQ(plan.remaining, (std::vector<int64_t>{1001, 1002}));
+  EXPECT_EQ(plan.gap,
+            "the metadata quorum has no majority, partition a-0 and 1 more cannot be written with "
+            "all acknowledgements: replicas 1, min.insync.replicas 1");
+  evidence.quorum = {1001, replicas("1001"), replicas("1002")};
+  evidence.partitions.erase(evidence.partitions.begin(), evidence.partitions.begin() + 2);
+  EXPECT_EQ(plan_roll(brokers, evidence).gap, "");
 }
 
 }  // namespace

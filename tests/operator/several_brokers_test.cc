@@ -134,6 +134,8 @@ TEST_P(SeveralBrokersTest, ConfigurationIsTakenOverOneAtATimeWhileAllIsInSync) {
   kafka_.partitions[0].in_sync.push_back(1002);
   node_->pods_run = false;
   operator_->round();
+  node_->step();  // the template is taken over before the pod goes
+  operator_->round();
   operator_->round();
   EXPECT_FALSE(exists(kube::kPod, "demo-home-1003-0"));
   EXPECT_EQ(uid("demo-home-1001-0"), before["demo-home-1001-0"]);
