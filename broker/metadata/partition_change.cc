@@ -65,13 +65,15 @@ class PartitionChange {
   int32_t leader_ = kLeaderUnchanged;
 };
 
-/// The added replicas are in sync, and somebody stays in sync: what was to be removed goes.
+/// All that stay are in sync, and one of them is there to lead: what was to be removed goes. Not
+/// sooner: until then those have what one that stays may lack.
 void PartitionChange::complete_reassignment() {
   if (target_.removing.empty() && target_.adding.empty()) return;
-  auto isr = without(target_.isr, target_.removing);
-  if (isr.empty() || !without(target_.adding, isr).empty()) return;
-  target_.isr = std::move(isr);
-  target_.replicas = without(target_.replicas, target_.removing);
+  auto stay = without(target_.replicas, target_.removing);
+  bool all_in_sync = without(stay, target_.isr).empty();
+  if (!all_in_sync || std::none_of(stay.begin(), stay.end(), rules_.may_lead)) return;
+  target_.isr = without(target_.isr, target_.removing);
+  target_.replicas = std::move(stay);
   target_.removing.clear();
   target_.adding.clear();
 }

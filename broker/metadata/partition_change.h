@@ -51,7 +51,7 @@ struct PartitionTarget {
 /// The record that leads from `partition` to what is wanted, or none if that is what it is already.
 /// Applying it raises the partition epoch, and the leader epoch if the leader is named in it.
 /// Without ELR the last members of an ISR stay in it while they are away, so that a clean leader
-/// can be told when they come back. A reassignment whose added replicas are all in sync ends here.
+/// can be told when they come back. A reassignment whose replicas-to-be are all in sync ends here.
 std::optional<protocol::PartitionChangeRecord> partition_change(const base::Uuid& topic,
                                                                 int32_t index,
                                                                 const Partition& partition,

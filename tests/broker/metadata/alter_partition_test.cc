@@ -182,6 +182,7 @@ TEST_F(AlterPartition, Recovery) {
 }
 
 TEST_F(AlterPartition, ACompletedReassignmentTakesTheLead) {
+  alter(1, wanted({1, 2, 3}));
   protocol::AlterPartitionReassignmentsRequest request;
   request.topics.push_back({"t", {{0, Ids{2, 3}}}});
   run(&alter_partition_reassignments, request);

@@ -57,6 +57,25 @@ TEST_F(Reassignments, FromBeginningToEnd) {
   EXPECT_EQ(t(0).directories, (std::vector<base::Uuid>{disk(4), disk(5), disk(1)}));
 }
 
+TEST_F(Reassignments, TheOldOnesGoWhenAllThatStayAreInSync) {
+  put_isr(0, {1, 2});
+  put_isr(1, {2, 3});
+  reassign("t", 0, Ids{3, 1, 4});
+  EXPECT_EQ(put_isr(0, {1, 2, 4}), ErrorCode::kNone);
+  EXPECT_EQ(t(0).removing, (Ids{2})) << "3 stays, and is not in sync";
+  EXPECT_EQ(put_isr(0, {1, 2, 3, 4}), ErrorCode::kNone);
+  EXPECT_EQ(t(0).replicas, (Ids{3, 1, 4}));
+  EXPECT_TRUE(t(0).removing.empty());
+  // The leader is one that goes.
+  reassign("t", 1, Ids{1, 3});
+  EXPECT_EQ(t(1).leader, 2);
+  EXPECT_EQ(t(1).removing, (Ids{2}));
+  EXPECT_EQ(put_isr(1, {2, 3, 1}), ErrorCode::kNewLeaderElected);
+  EXPECT_EQ(t(1).replicas, (Ids{1, 3}));
+  EXPECT_EQ(t(1).isr, (Ids{3, 1}));
+  EXPECT_EQ(t(1).leader, 1);
+}
+
 TEST_F(Reassignments, Cancel) {
   EXPECT_EQ(reassign("t", 0, std::nullopt).error_code, ErrorCode::kNoReassignmentInProgress);
   reassign("t", 0, Ids{4, 5, 1});
