@@ -42,20 +42,23 @@ HeartbeatOutcome next_state(const ControllerInput& input, const Broker& broker,
 }
 
 /// Directories that went offline stay so until the broker registers again (KIP-858). A broker that
-/// has none left is fenced; its record could not say "none".
-void take_directories(const protocol::BrokerHeartbeatRequest& request, Broker& broker) {
+/// has none left is fenced; its record could not say "none". True if there is one left.
+bool take_directories(const protocol::BrokerHeartbeatRequest& request, Broker& broker) {
   std::vector<base::Uuid> online = broker.directories;
   std::erase_if(online, [&](const base::Uuid& id) {
     return std::count(request.offline_log_dirs.begin(), request.offline_log_dirs.end(), id) > 0;
   });
-  if (online.empty() && !broker.directories.empty()) {
-    broker.fenced = true;
-  } else {
+  bool any = !online.empty() || broker.directories.empty();
+  if (any) {
     broker.directories = std::move(online);
+  } else {
+    broker.fenced = true;
   }
-  if (!request.cordoned_log_dirs) return;
-  broker.cordoned = *request.cordoned_log_dirs;
-  std::sort(broker.cordoned.begin(), broker.cordoned.end());
+  if (request.cordoned_log_dirs) {
+    broker.cordoned = *request.cordoned_log_dirs;
+    std::sort(broker.cordoned.begin(), broker.cordoned.end());
+  }
+  return any;
 }
 
 std::optional<protocol::BrokerRegistrationChangeRecord> registration_change(const Broker& before,
@@ -72,13 +75,15 @@ std::optional<protocol::BrokerRegistrationChangeRecord> registration_change(cons
   return record;
 }
 
-/// The broker's new state and what it means for partitions.
-MetadataRecords change_broker(const ControllerInput& input, const Broker& before, Broker now) {
+/// The broker's new state and what it means for partitions. `unclean` is seen by nothing in that
+/// state: with each heartbeat that says so what one batch could not hold goes on.
+MetadataRecords change_broker(const ControllerInput& input, const Broker& before, Broker now,
+                              bool unclean) {
   MetadataRecords records;
   auto record = registration_change(before, now);
-  if (!record) return records;
-  records.emplace_back(std::move(*record));
-  BrokerChange change{now.id, std::move(now)};
+  if (!record && !unclean) return records;
+  if (record) records.emplace_back(std::move(*record));
+  BrokerChange change{now.id, std::move(now), unclean};
   PartitionUpdates(input, std::move(change)).settle_changed_broker(records);
   return records;
 }
@@ -93,11 +98,11 @@ Decision<protocol::BrokerHeartbeatResponse> broker_heartbeat(
   if (response.error_code != ErrorCode::kNone) return decision;
   const Broker* broker = input.image.broker(request.broker_id);
   HeartbeatOutcome next = next_state(input, *broker, request);
-  take_directories(request, next.broker);
+  bool unclean = !take_directories(request, next.broker);
   response.is_caught_up = request.current_metadata_offset >= broker->epoch;
   response.is_fenced = next.broker.fenced;
   response.should_shut_down = next.shut_down;
-  decision.records = change_broker(input, *broker, std::move(next.broker));
+  decision.records = change_broker(input, *broker, std::move(next.broker), unclean);
   return decision;
 }
 
@@ -106,7 +111,7 @@ MetadataRecords fence_broker(const ControllerInput& input, int32_t id, int64_t e
   if (broker == nullptr || broker->epoch != epoch || broker->fenced) return {};
   Broker fenced = *broker;
   fenced.fenced = true;
-  return change_broker(input, *broker, std::move(fenced));
+  return change_broker(input, *broker, std::move(fenced), /*unclean=*/false);
 }
 
 Decision<protocol::UnregisterBrokerResponse> unregister_broker(

@@ -18,13 +18,8 @@ std::vector<int32_t> without(const std::vector<int32_t>& list, const std::vector
 }
 
 PartitionTarget PartitionTarget::of(const Partition& partition) {
-  return {partition.replicas,
-          partition.isr,
-          partition.removing,
-          partition.adding,
-          partition.directories,
-          partition.leader_recovery_state,
-          {}};
+  return {partition.replicas, partition.isr,         partition.removing,
+          partition.adding,   partition.directories, partition.leader_recovery_state};
 }
 
 namespace {
@@ -86,8 +81,8 @@ void PartitionChange::update_elr() {
   if (target_.isr.size() >= enough()) return;
   for (const auto* members : {&partition_.elr, &partition_.isr}) {
     for (int32_t id : *members) {
-      bool eligible = !holds(target_.isr, id) && !holds(elr_, id) &&
-                      !holds(target_.unclean_shutdown, id) && holds(target_.replicas, id);
+      bool eligible = !holds(target_.isr, id) && !holds(elr_, id) && !rules_.lost(id) &&
+                      holds(target_.replicas, id);
       if (eligible) elr_.push_back(id);
     }
   }

@@ -27,6 +27,9 @@ inline constexpr int8_t kRecovering = 1;
 struct PartitionRules {
   /// True for a replica that may lead and be in sync: its broker and its directory are there.
   std::function<bool(int32_t)> may_lead;
+  /// True for a replica that may have lost what it had: its broker died or is registered no more,
+  /// or its directory failed. It is not eligible (KIP-966).
+  std::function<bool(int32_t)> lost = [](int32_t) { return false; };
   /// The directory of a replica that is new on this broker.
   std::function<base::Uuid(int32_t)> directory;
   Election election = Election::kClean;
@@ -42,8 +45,6 @@ struct PartitionTarget {
   std::vector<int32_t> adding;
   std::vector<base::Uuid> directories;  ///< one for each of the partition's present replicas
   int8_t leader_recovery_state = kRecovered;
-  /// Replicas that lost what they had not flushed: not eligible any more (KIP-966).
-  std::vector<int32_t> unclean_shutdown;
 
   static PartitionTarget of(const Partition& partition);
 };

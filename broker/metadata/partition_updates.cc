@@ -60,6 +60,12 @@ bool PartitionUpdates::may_lead(const Partition& partition, int32_t id) const {
   return known != nullptr && known->is_active() && is_online(*known, partition.directory_of(id));
 }
 
+bool PartitionUpdates::lost(const Partition& partition, int32_t id) const {
+  const Broker* known = broker(id);
+  return known == nullptr || (change_.unclean && id == change_.id) ||
+         !is_online(*known, partition.directory_of(id));
+}
+
 const ElectionRules& PartitionUpdates::rules_of(const Topic& topic) {
   if (!rules_ || rules_topic_ != topic.id) {
     const MetadataImage& image = input_.image;
@@ -88,11 +94,11 @@ std::optional<protocol::PartitionChangeRecord> PartitionUpdates::change(
   placed.replicas = partition.replicas;
   placed.directories = target.directories;
   rules.may_lead = [&](int32_t id) { return may_lead(placed, id); };
+  rules.lost = [&](int32_t id) { return lost(placed, id); };
   rules.directory = [&](int32_t id) { return directory_on(input_.image, id); };
   rules.election = election.value_or(topic_rules.unclean ? Election::kUnclean : Election::kClean);
   rules.elr = has_eligible_replicas(input_.image);
   rules.min_insync_replicas = topic_rules.min_insync_replicas;
-  if (change_.unclean) target.unclean_shutdown.push_back(change_.id);
   return partition_change(topic.id, index, partition, std::move(target), rules);
 }
 
@@ -102,9 +108,10 @@ std::optional<protocol::PartitionChangeRecord> PartitionUpdates::settle(const To
   PartitionTarget target = PartitionTarget::of(partition);
   auto away = [&](int32_t id) { return !may_lead(partition, id); };
   target.isr.erase(std::remove_if(target.isr.begin(), target.isr.end(), away), target.isr.end());
-  bool lost = change_.unclean && holds(partition.elr, change_.id);
+  bool keeps_elr = std::none_of(partition.elr.begin(), partition.elr.end(),
+                                [&](int32_t id) { return lost(partition, id); });
   // Most partitions: nothing to ask the options for.
-  if (!lost && partition.leader != kNoLeader && target.isr.size() == partition.isr.size() &&
+  if (keeps_elr && partition.leader != kNoLeader && target.isr.size() == partition.isr.size() &&
       may_lead(partition, partition.leader))
     return std::nullopt;
   return change(topic, index, std::move(target));

@@ -16,7 +16,8 @@ namespace longhaul::broker::metadata {
 struct BrokerChange {
   int32_t id = -1;
   std::optional<Broker> now;  ///< absent: unregistered
-  /// It came back without having shut down in order: what it had in memory is lost.
+  /// It came back without having shut down in order, or none of its directories works any more:
+  /// what it had in memory is lost.
   bool unclean = false;
 };
 
@@ -62,6 +63,8 @@ class PartitionUpdates {
 
  private:
   const Broker* broker(int32_t id) const;
+  /// See PartitionRules.
+  bool lost(const Partition& partition, int32_t broker) const;
   const ElectionRules& rules_of(const Topic& topic);
   /// `role`: partitions in whose ISR or ELR this broker is, or which it leads; kNoLeader: those
   /// that the changed broker could lead and nobody does. False if `records` got full.

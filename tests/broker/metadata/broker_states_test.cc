@@ -132,6 +132,54 @@ TEST_F(BrokerStates, AnUncleanEndCostsEligibility) {
   EXPECT_EQ(image_->partition("t", 0)->elr, Ids{});
 }
 
+/// Nobody says what a disk still had when it failed, or what becomes of one whose broker is gone.
+TEST_F(BrokerStates, WhatIsLostIsNotEligible) {
+  enable_elr();
+  auto two = registration(6);
+  two.log_dirs = {disk(6), disk(16)};
+  run(&register_broker, two);
+  unfence(6);
+  make_topic("t", {{1, 6}, {6, 1}}, {{"min.insync.replicas", "2"}});
+  make_topic("alone", {{6}});
+  assign(6, disk(16), "t", {0});
+  assign(6, disk(6), "t", {1});
+  assign(6, disk(16), "alone", {0});
+  auto partition = [&](int32_t index) { return *image_->partition("t", index); };
+  auto failed = heartbeat(6);
+  failed.offline_log_dirs = {disk(16)};
+  run(&broker_heartbeat, failed);
+  EXPECT_EQ(partition(0).isr, Ids{1});
+  EXPECT_EQ(partition(0).elr, Ids{}) << "it lay there";
+  EXPECT_EQ(image_->partition("alone", 0)->leader, kNoLeader);
+  EXPECT_EQ(image_->partition("alone", 0)->isr, Ids{});
+  EXPECT_EQ(image_->partition("alone", 0)->elr, Ids{});
+  EXPECT_EQ(image_->partition("alone", 0)->last_known_elr, Ids{6});
+  fence(6);
+  EXPECT_EQ(partition(1).elr, Ids{6}) << "of that one nothing is lost";
+  protocol::UnregisterBrokerRequest gone;
+  gone.broker_id = 6;
+  run(&unregister_broker, gone);
+  EXPECT_EQ(partition(1).isr, Ids{1});
+  EXPECT_EQ(partition(1).elr, Ids{});
+}
+
+TEST_F(BrokerStates, ADirectoryThatARestartLeavesOutIsNotEligible) {
+  enable_elr();
+  make_topic("t", {{1, 2}}, {{"min.insync.replicas", "2"}});
+  fence(2);
+  EXPECT_EQ(image_->partition("t", 0)->elr, Ids{2});
+  auto without_it = registration(2);
+  without_it.previous_broker_epoch = image_->broker(2)->epoch;
+  without_it.log_dirs = {disk(12)};
+  run(&register_broker, without_it);
+  EXPECT_EQ(image_->partition("t", 0)->elr, Ids{});
+  // A log begun anew there has nothing.
+  unfence(2);
+  fence(1);
+  assign(2, disk(12), "t", {0});
+  EXPECT_EQ(leader("t", 0), kNoLeader);
+}
+
 TEST_F(BrokerStates, UnregistrationForgetsTheBrokerNotItsReplicas) {
   make_topic("t", {{1, 2}});
   protocol::UnregisterBrokerRequest request;
@@ -181,6 +229,18 @@ TEST_F(BrokerStates, WithoutAnyDirectoryItIsFenced) {
   EXPECT_TRUE(run(&broker_heartbeat, request).is_fenced);
   EXPECT_EQ(leader("t", 0), 2);
   EXPECT_TRUE(run(&broker_heartbeat, request).is_fenced);
+  EXPECT_TRUE(records_.empty());
+}
+
+TEST_F(BrokerStates, WithoutAnyDirectoryItIsNotEligible) {
+  enable_elr();
+  make_topic("t", {{1, 2}}, {{"min.insync.replicas", "2"}});
+  auto request = heartbeat(1);
+  request.offline_log_dirs = {disk(1)};
+  run(&broker_heartbeat, request);
+  EXPECT_EQ(isr("t", 0), Ids{2});
+  EXPECT_EQ(image_->partition("t", 0)->elr, Ids{});
+  run(&broker_heartbeat, request);
   EXPECT_TRUE(records_.empty());
 }
 

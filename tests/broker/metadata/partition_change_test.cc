@@ -96,16 +96,11 @@ struct Case {
   std::function<void(PartitionTarget&)> want;
   State expected;
   LeaderEpoch epoch = kStays;
+  Ids lost;
 };
 
 std::function<void(PartitionTarget&)> isr(Ids ids) {
   return [ids](PartitionTarget& target) { target.isr = ids; };
-}
-std::function<void(PartitionTarget&)> unclean(Ids members, Ids lost) {
-  return [=](PartitionTarget& target) {
-    target.isr = members;
-    target.unclean_shutdown = lost;
-  };
 }
 std::function<void(PartitionTarget&)> reassign(Ids replicas, Ids adding, Ids removing) {
   return [=](PartitionTarget& target) {
@@ -121,6 +116,7 @@ void check_case(const Case& c) {
   Partition before = partition_of(c.before);
   PartitionRules rules;
   rules.may_lead = [&](int32_t id) { return c.alive.contains(id); };
+  rules.lost = [&](int32_t id) { return holds(c.lost, id); };
   rules.directory = [](int32_t id) {
     base::Uuid fresh;
     fresh.bytes[1] = static_cast<uint8_t>(id);
@@ -292,14 +288,15 @@ TEST(PartitionChange, EligibleLeaderReplicas) {
 TEST(PartitionChange, EligibleLeaderReplicasThatLostSomething) {
   const Ids r{1, 2, 3};
   const std::vector<Case> cases = {
-      {"it lost its memory", {r, {1}, 1, {2}}, {1}, kElr2, unclean({1}, {2}), {r, {1}, 1}},
+      {"it lost its memory", {r, {1}, 1, {2}}, {1}, kElr2, isr({1}), {r, {1}, 1}, kStays, {2}},
       {"the last leader lost its memory",
        {r, {1}, 1},
        {},
        kElr2,
-       unclean({}, {1}),
+       isr({}),
        {r, {}, kNone, {}, {1}},
-       kRises},
+       kRises,
+       {1}},
       {"and leads again: nobody has more",
        {r, {}, kNone, {}, {1}},
        {1, 2},
@@ -378,6 +375,9 @@ TEST(PartitionChange, ReassignmentsThatAddOrRemoveOnly) {
       {"does not remove the last in sync",
        {{1, 2, 3}, {3}, 3},
        all,
+       kUsual,
+       reassign({1, 2, 3}, {}, {3}),
+       {{1, 2, 3}, {3}, 3, {}, {}, {3}}},
       {"does not remove while one that stays is out of sync",
        {{1, 2, 3}, {1, 3}, 3},
        all,
@@ -403,9 +403,6 @@ TEST(PartitionChange, ReassignmentsThatAddOrRemoveOnly) {
        nothing,
        {{1}, {1}, 1},
        kRises},
-       kUsual,
-       reassign({1, 2, 3}, {}, {3}),
-       {{1, 2, 3}, {3}, 3, {}, {}, {3}}},
       {"only another order",
        {{1, 2, 3}, {1, 2, 3}, 1},
        all,
