@@ -151,6 +151,8 @@ Decision<Response> decide(const ControllerInput& input, const Request& request, 
     }
     MetadataRecords records;
     append_config_records(key, input.image.config(key), *after, records);
+    MetadataRecords clear = clear_elr_records(input.image, records);
+    std::move(clear.begin(), clear.end(), std::back_inserter(records));
     if (decision.records.size() + records.size() > kMaxRecordsPerRequest) {
       answer.error_code = ErrorCode::kPolicyViolation;
       answer.error_message = "Excessively large number of changes per request.";

@@ -13,6 +13,42 @@ namespace {
 constexpr const char* kMinInsync = "min.insync.replicas";
 const ConfigResource kAllBrokers{ResourceType::kBroker, ""};
 
+enum class Leaderless { kStaysEligible, kBecomesInSync };
+
+/// After a ClearElrRecord.
+void append_leaderless(const Topic& topic, Leaderless what, MetadataRecords& records) {
+  for (size_t i = 0; i < topic.partitions.size(); ++i) {
+    const Partition& partition = *topic.partitions[i];
+    if (partition.leader != kNoLeader || !partition.isr.empty()) continue;
+    if (partition.elr.empty() && partition.last_known_elr.empty()) continue;
+    protocol::PartitionChangeRecord record;
+    record.topic_id = topic.id;
+    record.partition_id = static_cast<int32_t>(i);
+    if (what == Leaderless::kBecomesInSync) {
+      record.isr = partition.elr.empty() ? partition.last_known_elr : partition.elr;
+    } else {
+      if (!partition.elr.empty()) record.eligible_leader_replicas = partition.elr;
+      if (!partition.last_known_elr.empty()) record.last_known_elr = partition.last_known_elr;
+    }
+    records.emplace_back(std::move(record));
+  }
+}
+
+/// Of one topic or, if that is null, of all.
+void append_clear_elr(const MetadataImage& image, const Topic* topic, Leaderless what,
+                      MetadataRecords& records) {
+  protocol::ClearElrRecord clear;
+  if (topic != nullptr) clear.topic_name = topic->name;
+  records.emplace_back(std::move(clear));
+  if (topic != nullptr) return append_leaderless(*topic, what, records);
+  BrokerTopic first{kNoLeader, {}};
+  image.roles.from(first, [&](const BrokerTopic& key, const BrokerRoles&) {
+    if (key.broker != kNoLeader) return false;
+    append_leaderless(*image.topic(key.topic), what, records);
+    return true;
+  });
+}
+
 }  // namespace
 
 bool has_eligible_replicas(const MetadataImage& image) {
@@ -38,6 +74,25 @@ void append_min_insync_records(const MetadataImage& image, const ConfigRules& ru
     rest.erase(kMinInsync);
     append_config_records(resource, *own, rest, records);
   });
+}
+
+MetadataRecords clear_elr_records(const MetadataImage& image, const MetadataRecords& changes) {
+  MetadataRecords records;
+  if (!has_eligible_replicas(image)) return records;
+  for (const MetadataRecord& change : changes) {
+    const auto* option = std::get_if<protocol::ConfigRecord>(&change);
+    if (option == nullptr || option->name != kMinInsync) continue;
+    bool one_topic = option->resource_type == static_cast<int8_t>(ResourceType::kTopic);
+    const Topic* topic = one_topic ? image.topic(std::string(option->resource_name)) : nullptr;
+    append_clear_elr(image, topic, Leaderless::kStaysEligible, records);
+  }
+  return records;
+}
+
+MetadataRecords end_elr_records(const MetadataImage& image) {
+  MetadataRecords records;
+  append_clear_elr(image, nullptr, Leaderless::kBecomesInSync, records);
+  return records;
 }
 
 protocol::KafkaResult<> check_min_insync(const MetadataImage& image, const ConfigResource& resource,

@@ -23,4 +23,15 @@ void append_min_insync_records(const MetadataImage& image, const ConfigRules& ru
 protocol::KafkaResult<> check_min_insync(const MetadataImage& image, const ConfigResource& resource,
                                          const ConfigMap& after);
 
+/// For a change of options, its ConfigRecords: where another min.insync.replicas counts from now
+/// on, leaders may have less acknowledged by others than the eligible replicas have been told to be
+/// there, and these are eligible no more (as in Kafka). Not so where nobody leads and nothing can
+/// be written: there they stay what they are.
+MetadataRecords clear_elr_records(const MetadataImage& image, const MetadataRecords& changes);
+
+/// For the moment when the feature is taken away: nobody is eligible, and where nobody leads the
+/// eligible replicas are those in sync, or else the last leader is, as it would be without the
+/// feature.
+MetadataRecords end_elr_records(const MetadataImage& image);
+
 }  // namespace longhaul::broker::metadata

@@ -1,6 +1,8 @@
 // UpdateFeatures (KIP-584, KIP-778).
 #include <fmt/core.h>
 
+#include <algorithm>
+#include <iterator>
 #include <set>
 
 #include "broker/metadata/controller.h"
@@ -94,8 +96,17 @@ Decision<protocol::UpdateFeaturesResponse> update_features(
     record.name = update.feature;
     record.feature_level = update.max_version_level;
     decision.records.emplace_back(std::move(record));
-    if (update.feature == kElrFeature && update.max_version_level > 0)
+    if (update.feature != kElrFeature) continue;
+    if (update.max_version_level > 0) {
       append_min_insync_records(input.image, input.configs, decision.records);
+    } else {
+      MetadataRecords end = end_elr_records(input.image);
+      std::move(end.begin(), end.end(), std::back_inserter(decision.records));
+    }
+  }
+  if (decision.records.size() > kMaxRecordsPerRequest) {
+    decision.response.error_code = ErrorCode::kPolicyViolation;
+    decision.response.error_message = "Too many partitions have no leader now to change so much.";
   }
   bool failed = decision.response.error_code != ErrorCode::kNone;
   if (failed || request.validate_only) decision.records.clear();

@@ -22,10 +22,11 @@ class EligibleReplicas : public ReplicaFixture {
     }
   }
   /// An absent value removes it.
-  ErrorCode alter(const std::string& broker, const char* name, std::optional<std::string> value) {
+  ErrorCode alter(const std::string& broker, const char* name, std::optional<std::string> value,
+                  ResourceType type = ResourceType::kBroker) {
     protocol::IncrementalAlterConfigsRequest request;
     auto& resource = request.resources.emplace_back();
-    resource.resource_type = static_cast<int8_t>(ResourceType::kBroker);
+    resource.resource_type = static_cast<int8_t>(type);
     resource.resource_name = broker;
     auto operation = value ? config::Operation::kSet : config::Operation::kDelete;
     resource.configs.push_back({name, static_cast<int8_t>(operation), std::move(value)});
@@ -38,6 +39,24 @@ class EligibleReplicas : public ReplicaFixture {
     update.max_version_level = level;
     update.upgrade_type = level > 0 ? 1 : 2;
     return run(&update_features, request).error_code;
+  }
+  ErrorCode alter_topic(const std::string& topic, std::optional<std::string> value) {
+    return alter(topic, kMinInsync, std::move(value), ResourceType::kTopic);
+  }
+  /// Both replicas of "t-0" and "u-0" are needed, and 2 is away but has all.
+  void lose_one() {
+    enable_elr();
+    unfence(1);
+    unfence(2);
+    make_topic("t", {{1, 2}}, {{kMinInsync, "2"}});
+    make_topic("u", {{1, 2}}, {{kMinInsync, "2"}});
+    fence(2);
+    ASSERT_EQ(elr("t"), Ids{2});
+    ASSERT_EQ(elr("u"), Ids{2});
+  }
+  const Ids& elr(const std::string& name) { return image_->partition(name, 0)->elr; }
+  const Ids& last_known(const std::string& name) {
+    return image_->partition(name, 0)->last_known_elr;
   }
   const ConfigMap& options_of(const std::string& broker) {
     return image_->config({ResourceType::kBroker, broker});
@@ -66,6 +85,70 @@ TEST_F(EligibleReplicas, KeepsTheValueThatAllBrokersHave) {
   EXPECT_EQ(alter("", kMinInsync, "2"), ErrorCode::kNone);
   EXPECT_EQ(finalize(1), ErrorCode::kNone);
   EXPECT_EQ(options_of(""), (ConfigMap{{kMinInsync, "2"}}));
+}
+
+TEST_F(EligibleReplicas, AnotherMinimumOfATopicEndsEligibility) {
+  lose_one();
+  EXPECT_EQ(alter_topic("t", "1"), ErrorCode::kNone);
+  EXPECT_EQ(elr("t"), Ids{}) << "1 may acknowledge alone what 2 does not have";
+  EXPECT_EQ(elr("u"), Ids{2});
+  fence(1);
+  unfence(2);
+  EXPECT_EQ(leader("t", 0), kNoLeader);
+  EXPECT_EQ(leader("u", 0), 2);
+}
+
+TEST_F(EligibleReplicas, SoDoesItsRemovalAndAnotherOneOfAllBrokers) {
+  lose_one();
+  EXPECT_EQ(alter_topic("t", std::nullopt), ErrorCode::kNone);
+  EXPECT_EQ(elr("t"), Ids{});
+  EXPECT_EQ(elr("u"), Ids{2});
+  EXPECT_EQ(alter("", "retention.ms", "5"), ErrorCode::kNone);
+  EXPECT_EQ(elr("u"), Ids{2});
+  EXPECT_EQ(alter("", kMinInsync, "1"), ErrorCode::kNone);
+  EXPECT_EQ(elr("u"), Ids{});
+  protocol::AlterConfigsRequest older;
+  older.resources.push_back({static_cast<int8_t>(ResourceType::kTopic), "u", {}});
+  protocol::PartitionChangeRecord eligible;
+  eligible.topic_id = image_->topic("u")->id;
+  eligible.partition_id = 0;
+  eligible.eligible_leader_replicas = Ids{2};
+  apply({eligible});
+  EXPECT_EQ(run(&alter_configs, older).responses.at(0).error_code, ErrorCode::kNone);
+  EXPECT_EQ(elr("u"), Ids{});
+}
+
+TEST_F(EligibleReplicas, WhereNobodyLeadsTheyStay) {
+  lose_one();
+  fence(1);
+  EXPECT_EQ(elr("t"), (Ids{2, 1}));
+  EXPECT_EQ(alter_topic("t", "1"), ErrorCode::kNone);
+  EXPECT_EQ(elr("t"), (Ids{2, 1})) << "nothing could be written since";
+  EXPECT_EQ(last_known("t"), Ids{1});
+  EXPECT_EQ(alter("", kMinInsync, "2"), ErrorCode::kNone);
+  EXPECT_EQ(elr("u"), (Ids{2, 1}));
+  unfence(2);
+  EXPECT_EQ(leader("t", 0), 2);
+  EXPECT_EQ(isr("t", 0), Ids{2});
+}
+
+TEST_F(EligibleReplicas, WithoutTheFeatureNobodyIsEligible) {
+  lose_one();
+  protocol::PartitionChangeRecord nobody;
+  nobody.topic_id = image_->topic("u")->id;
+  nobody.partition_id = 0;
+  nobody.isr = Ids{};
+  nobody.leader = kNoLeader;
+  apply({nobody});
+  EXPECT_EQ(finalize(0), ErrorCode::kNone);
+  EXPECT_EQ(elr("t"), Ids{});
+  EXPECT_EQ(isr("t", 0), Ids{1});
+  EXPECT_EQ(elr("u"), Ids{});
+  EXPECT_EQ(isr("u", 0), Ids{2}) << "it has all, and leads when it comes";
+  unfence(2);
+  EXPECT_EQ(leader("u", 0), 2);
+  EXPECT_EQ(finalize(1), ErrorCode::kNone);
+  EXPECT_EQ(elr("t"), Ids{});
 }
 
 TEST_F(EligibleReplicas, OfANewCluster) {
