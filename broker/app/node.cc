@@ -459,6 +459,7 @@ Node::~Node() = default;
 const metadata::Identity& Node::identity() const { return rooms_->identity; }
 const config::BrokerConfig& Node::config() const { return rooms_->config; }
 net::RequestHandler& Node::handler() { return *rooms_->dispatcher; }
+metadata::ImagePublisher& Node::images() { return rooms_->metadata->images(); }
 log::LogManager& Node::logs() { return *rooms_->logs; }
 log::LogCleaner& Node::cleaner() { return rooms_->cleaner; }
 log::LogScrubber& Node::scrubber() { return rooms_->scrubber; }

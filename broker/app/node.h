@@ -17,6 +17,7 @@
 #include "broker/log/log_manager.h"
 #include "broker/log/log_scrubber.h"
 #include "broker/metadata/birth.h"
+#include "broker/metadata/publisher.h"
 #include "broker/net/request.h"
 #include "client/channel.h"
 #include "client/endpoint.h"
@@ -87,6 +88,8 @@ class Node {
   /// `done` is called on a worker.
   void stop(base::Callback<void(base::Result<void>)> done);
 
+  /// Subscribe before `start`, or on the metadata loop.
+  metadata::ImagePublisher& images();
   log::LogManager& logs();
   log::LogCleaner& cleaner();
   log::LogScrubber& scrubber();

@@ -172,6 +172,7 @@ base::Result<void> Host::launch(const std::string& properties) {
   arm();
   LH_ASSIGN(process_->node,
             broker::app::Node::open(std::move(loaded->config), process_->environment(*this)));
+  region_.images().watch(name_, *process_->node);
   const auto& config = process_->node->config();
   process_->node->start(broker::config::advertised_at(config, name_, config.listeners), [this] {
     process_->sessions.emplace(process_->context(clock_));

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tests/sim/host.h"
+#include "tests/sim/images.h"
 #include "tests/sim/network.h"
 
 namespace longhaul::sim {
@@ -25,6 +26,7 @@ class Region {
 
   World& world() { return world_; }
   Network& network() { return network_; }
+  Images& images() { return images_; }
   const std::vector<std::unique_ptr<Host>>& hosts() const { return hosts_; }
   Host& host(int32_t id) { return *hosts_.at(static_cast<size_t>(id - 1)); }
   /// Null if no machine has this name.
@@ -57,6 +59,7 @@ class Region {
   World& world_;
   const RegionShape shape_;
   Network network_;
+  Images images_{world_.findings};
   std::string common_properties_;
   std::vector<std::unique_ptr<Host>> hosts_;
   Time disturbed_until_{0};
