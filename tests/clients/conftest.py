@@ -40,15 +40,17 @@ FAULTS = pytest.StashKey()
 
 @pytest.fixture
 def note_fault(request):
-    """note_fault(what, acknowledged, longest gap in seconds): told at the end of the run."""
+    """note_fault(what, account of its ledger): told at the end of the run."""
     return lambda *row: request.config.stash.setdefault(FAULTS, []).append(row)
 
 
 def pytest_terminal_summary(terminalreporter, config):
     if rows := config.stash.get(FAULTS, []):
-        terminalreporter.section("faults: nothing lost, nothing twice")
-    for what, acknowledged, gap in rows:
-        terminalreporter.write_line(f"{what}: {acknowledged} acknowledged, longest gap {gap:.2f} s")
+        terminalreporter.section("faults")
+        terminalreporter.write_line(f"{'fault':48}{'acknowledged':>13}{'lost':>6}{'twice':>6}  longest unavailability")
+    for what, found in rows:
+        counts = f"{found.acknowledged:>13}{len(found.lost):>6}{len(found.twice):>6}"
+        terminalreporter.write_line(f"{what:48}{counts}  {found.longest_gap:.2f} s")
 
 
 def cluster_id():

@@ -14,6 +14,7 @@ import time
 from collections import Counter
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from confluent_kafka import Producer
 
@@ -32,6 +33,8 @@ def main():
             "bootstrap.servers": address,
             "enable.idempotence": True,
             "message.timeout.ms": 120000,
+            # How long a broker that stands still is waited for; a minute if nothing is said.
+            "socket.timeout.ms": 5000,
             "reconnect.backoff.max.ms": 200,
             "retry.backoff.ms": 20,
             "linger.ms": 1,
@@ -89,6 +92,11 @@ def read(path):
     return [(*map(int, row[:3]), float(row[3])) for row in rows]
 
 
+def lines_of_partitions(path):
+    """{partition: how many of its records are acknowledged}"""
+    return Counter(line.split(" ", 1)[0] for line in path.read_text().splitlines() if not line.startswith("FAILED"))
+
+
 def longest_gap(acknowledged):
     """The longest time without an acknowledgement of a partition, in seconds."""
     last, longest = {}, 0.0
@@ -98,21 +106,42 @@ def longest_gap(acknowledged):
     return longest
 
 
-def compare(acknowledged, messages):
-    """Fails unless all that was acknowledged is read, at its offset, and nothing twice or out of order."""
+class Account(NamedTuple):
+    """What became of the records of a ledger."""
+
+    acknowledged: int
+    lost: list  # acknowledged rows (partition, offset, value) that are not where they were said to be
+    twice: list  # (partition, value) that is there more than once
+    disordered: list  # partitions whose values do not count up
+    longest_gap: float  # the longest time without an acknowledgement of a partition, in seconds
+
+    def check(self):
+        assert not self.lost, f"{len(self.lost)} of {self.acknowledged} acknowledged records are lost, first {self.lost[:5]}"
+        assert not self.twice, f"{len(self.twice)} duplicates, first {self.twice[:5]}"
+        assert not self.disordered, f"partitions {self.disordered} are out of order"
+
+
+def account(acknowledged, messages):
+    """Holds a ledger against everything that is read."""
     found = {(m.partition(), m.offset()): int(m.value()) for m in messages}
-    values = {(p, v) for (p, _), v in found.items()}
+    counts = Counter((p, v) for (p, _), v in found.items())
     lost = [
         (p, offset, v)
         for p, offset, v, _ in acknowledged
-        if (found.get((p, offset)) != v if offset >= 0 else (p, v) not in values)
+        if (found.get((p, offset)) != v if offset >= 0 else (p, v) not in counts)
     ]
-    assert not lost, f"{len(lost)} of {len(acknowledged)} acknowledged records are lost, first {lost[:5]}"
-    twice = [row for row, n in Counter((p, v) for (p, _), v in found.items()).items() if n > 1]
-    assert not twice, f"{len(twice)} duplicates, first {twice[:5]}"
-    for partition in {p for p, _ in found}:
-        values = [v for (p, _), v in sorted(found.items()) if p == partition]
-        assert values == sorted(values), f"partition {partition} is out of order"
+    rows = {}
+    for (partition, _), value in sorted(found.items()):
+        rows.setdefault(partition, []).append(value)
+    disordered = [partition for partition, values in rows.items() if values != sorted(values)]
+    return Account(
+        len(acknowledged), lost, [row for row, n in counts.items() if n > 1], disordered, longest_gap(acknowledged)
+    )
+
+
+def compare(acknowledged, messages):
+    """Fails unless all that was acknowledged is read, at its offset, and nothing twice or out of order."""
+    account(acknowledged, messages).check()
 
 
 if __name__ == "__main__":
