@@ -2,6 +2,7 @@
 // (docs/decisions/0002-birth.md).
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "operator/reconcile/cluster_pass.h"
@@ -50,6 +51,8 @@ StepResult ClusterPass::check_changes() {
       StepResult fits = check_volumes(node, *live);
       if (!fits || !fits->is_done()) return fits;
     }
+  StepResult reachable = check_listeners();
+  if (!reachable || !reachable->is_done()) return reachable;
   model::Anchor wanted = anchor_;
   bool grows = model::add_nodes(wanted, cluster_.regions[0]);
   // Whether it goes with the KafkaCluster follows spec.regions[].storage.retain.
@@ -58,6 +61,31 @@ StepResult ClusterPass::check_changes() {
   if (!grows && desired["metadata"].value("ownerReferences", Json()) == owners) return done();
   // Node IDs are written down before anybody has them.
   LH_TRY(put_anchor(wanted));
+  return done();
+}
+
+/// While the spec's listeners are taken over, brokers that have them and brokers that have older
+/// ones must reach each other.
+StepResult ClusterPass::check_listeners() const {
+  std::vector<std::string> wanted;
+  for (const api::Listener& listener : cluster_.listeners) wanted.push_back(listener.name);
+  auto has = [](const std::vector<std::string>& names, const std::string& name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
+  for (const model::AnchorNode& node : anchor_.nodes) {
+    if (anchor_.nodes.size() == 1 || node.witness) continue;
+    kube::ObjectPtr set = stateful_set_of(node.id), pod = pod_of(node.id).pod;
+    for (const Json& spec : {set ? kube::at_path(*set, {"spec", "template", "spec"}) : Json(),
+                             pod ? kube::at_path(*pod, {"spec"}) : Json()}) {
+      std::vector<std::string> live = listener_names(spec);
+      if (live.empty() || (has(wanted, live[0]) && has(live, wanted[0]))) continue;
+      return blocked("NotImplemented",
+                     fmt::format("spec.listeners: brokers reach each other at the first listener, "
+                                 "and broker {} has {} there; to change {} to {}, let both stand "
+                                 "until all brokers have them, then change their order",
+                                 node.id, live[0], live[0], wanted[0]));
+    }
+  }
   return done();
 }
 
@@ -140,7 +168,7 @@ StepResult ClusterPass::found() {
   std::string name = model::broker_name(cluster_.name, anchor_.region, founder.node_id) + "-0";
   if (!founder.ready)
     return requeue_after(kEventComes, "Founding", "waiting for pod " + name + " to be ready");
-  auto state = d_.kafka.describe_cluster(ready_addresses({founder}, client_port()));
+  auto state = d_.kafka.describe_cluster(ready_addresses({founder}));
   if (!state)
     return requeue_after(kAskAgain, "Founding", "pod " + name + ": " + state.error().message);
   std::string expected = anchor_.cluster_id.to_string();

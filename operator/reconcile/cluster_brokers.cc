@@ -21,7 +21,7 @@ constexpr auto kCatchingUp = 500ms;
 }  // namespace
 
 StepResult ClusterPass::voters() {
-  Addresses up = ready_addresses(pods(), client_port());
+  Addresses up = ready_addresses(pods());
   if (up.empty()) return done();  // a later step says so
   auto quorum = d_.kafka.describe_quorum(up);
   if (!quorum) {
@@ -115,7 +115,7 @@ base::Result<plan::RollEvidence> ClusterPass::roll_evidence() {
                       unsettled_.empty() ? "no broker is ready" : unsettled_);
   plan::RollEvidence evidence;
   evidence.quorum = *quorum_;
-  Addresses up = ready_addresses(pods(), client_port());
+  Addresses up = ready_addresses(pods());
   LH_ASSIGN(ClusterState state, d_.kafka.describe_cluster(up));
   evidence.brokers = std::move(state.brokers);
   LH_ASSIGN(evidence.partitions, d_.kafka.list_partitions(up));
@@ -130,7 +130,7 @@ StepResult ClusterPass::brokers() {
           kEventComes, "BrokersNotReady",
           fmt::format("waiting for pod {}-0 to be ready",
                       model::broker_name(cluster_.name, anchor_.region, broker.node_id)));
-  auto state = d_.kafka.describe_cluster(ready_addresses(all, client_port()));
+  auto state = d_.kafka.describe_cluster(ready_addresses(all));
   if (!state) return requeue_after(kAskAgain, "BrokersNotReady", state.error().message);
   if (state->cluster_id != anchor_.cluster_id.to_string())
     return blocked("WrongCluster", "the brokers belong to cluster " + state->cluster_id +

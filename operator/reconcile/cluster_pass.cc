@@ -196,7 +196,7 @@ Json ClusterPass::region_status() const {
     return region;
   }
   std::string addresses;
-  for (const std::string& address : ready_addresses(pods(), client_port()))
+  for (const std::string& address : ready_addresses(pods()))
     addresses += (addresses.empty() ? "" : ",") + address;
   if (!addresses.empty()) region["bootstrapServers"] = addresses;
   return region;

@@ -44,6 +44,7 @@ class ClusterPass {
   StepResult quorum();
 
   StepResult check_changes();
+  StepResult check_listeners() const;
   StepResult create_anchor();
   base::Result<void> put_anchor(const model::Anchor& anchor);
   StepResult check_volumes(const model::AnchorNode& node, const kube::Json& live) const;
@@ -66,7 +67,6 @@ class ClusterPass {
   std::vector<BrokerPod> pods() const;
   /// How many there shall be, and how many are ready; witnesses do not count.
   std::pair<int64_t, int64_t> count_brokers() const;
-  int64_t client_port() const { return cluster_.listeners[0].port; }
   kube::Json quorum_status() const;
   std::string sets_selector() const;
   kube::Json region_status() const;

@@ -10,6 +10,18 @@ namespace {
 
 using kube::Json;
 
+const Json& ports_of(const Json& pod_spec) {
+  static const Json kNone = Json::array();
+  const Json& containers = kube::at_path(pod_spec, {"containers"});
+  if (!containers.is_array() || containers.empty()) return kNone;
+  return kube::at_path(containers[0], {"ports"});
+}
+
+bool is_for_clients(const Json& port) {
+  std::string name = kube::string_at(port, {"name"});
+  return name != "controller" && name != "health";
+}
+
 /// Kubernetes says of a pod that it cannot run it, as long as nothing changes.
 bool is_stuck(const Json& pod) {
   if (kube::string_at(pod, {"status", "phase"}) == "Failed") return true;
@@ -32,6 +44,8 @@ BrokerPod broker_pod(const Caches& caches, const std::string& name_space,
       caches.get(kube::kPod, {name_space, model::broker_name(cluster, region, node_id) + "-0"});
   if (!out.pod) return out;
   out.witness = kube::label_of(*out.pod, model::kRoleLabel) == model::kWitnessRole;
+  for (const Json& port : ports_of(kube::at_path(*out.pod, {"spec"})))
+    if (out.port == 0 && is_for_clients(port)) out.port = kube::int_at(port, {"containerPort"});
   out.ip = kube::string_at(*out.pod, {"status", "podIP"});
   out.ready = !out.ip.empty() && !kube::is_deleting(*out.pod) &&
               kube::string_at(kube::condition_of(*out.pod, "Ready"), {"status"}) == "True";
@@ -41,12 +55,19 @@ BrokerPod broker_pod(const Caches& caches, const std::string& name_space,
   return out;
 }
 
-Addresses ready_addresses(const std::vector<BrokerPod>& pods, int64_t port) {
+std::vector<std::string> listener_names(const Json& pod_spec) {
+  std::vector<std::string> out;
+  for (const Json& port : ports_of(pod_spec))
+    if (is_for_clients(port)) out.push_back(kube::string_at(port, {"name"}));
+  return out;
+}
+
+Addresses ready_addresses(const std::vector<BrokerPod>& pods) {
   Addresses out;
   for (const BrokerPod& pod : pods) {
-    if (!pod.ready || pod.witness) continue;
+    if (!pod.ready || pod.witness || pod.port == 0) continue;
     bool v6 = pod.ip.find(':') != std::string::npos;
-    out.push_back((v6 ? "[" + pod.ip + "]" : pod.ip) + ":" + std::to_string(port));
+    out.push_back((v6 ? "[" + pod.ip + "]" : pod.ip) + ":" + std::to_string(pod.port));
   }
   return out;
 }

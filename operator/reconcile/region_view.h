@@ -19,13 +19,17 @@ struct BrokerPod {
   bool witness = false;  // no client can ask it
   plan::Health health = plan::Health::kUnready;
   std::string ip;
+  int64_t port = 0;  // of the first listener that its process has, whatever the spec says by now
 };
 
 BrokerPod broker_pod(const Caches& caches, const std::string& name_space,
                      const std::string& cluster, const std::string& region, int64_t node_id);
 
 /// "IP:PORT" of brokers that are ready.
-Addresses ready_addresses(const std::vector<BrokerPod>& pods, int64_t port);
+Addresses ready_addresses(const std::vector<BrokerPod>& pods);
+
+/// Names of the listeners for clients in the spec of a pod; brokers reach each other at the first.
+std::vector<std::string> listener_names(const kube::Json& pod_spec);
 
 /// The StatefulSet controller has seen the newest template: whatever pod it makes from now on is
 /// made from that.

@@ -109,9 +109,7 @@ StepResult TopicPass::cluster() {
     for (const model::AnchorNode& node : anchor->nodes)
       pods.push_back(
           broker_pod(d_.caches, topic_.name_space, topic_.cluster, region_name, node.id));
-  api::FieldErrors ignored;
-  api::KafkaCluster cluster = api::read_kafka_cluster(*object, ignored);
-  if (!cluster.listeners.empty()) brokers_ = ready_addresses(pods, cluster.listeners[0].port);
+  brokers_ = ready_addresses(pods);
   if (brokers_.empty())
     return requeue_after(kClusterComes, "WaitingForCluster",
                          "no broker of KafkaCluster " + topic_.cluster + " is ready");

@@ -11,6 +11,15 @@ using op::reconcile::TopicState;
 Result<void> FakeKafka::reach(const Addresses& brokers) {
   std::lock_guard lock(mutex_);
   ++calls;
+  std::multiset<std::string> open;
+  for (const auto& [id, port] : ports) open.insert(port);
+  for (const std::string& address : brokers) {
+    auto found = open.find(address.substr(address.rfind(':') + 1));
+    if (found != open.end())
+      open.erase(found);
+    else
+      deaf += address + " ";
+  }
   if (volume && !brokers.empty() && has_majority()) return {};
   return base::fail(Errc::kUnavailable, "connection refused");
 }
@@ -25,6 +34,7 @@ Result<ClusterState> FakeKafka::describe_cluster(const Addresses& brokers) {
 
 void FakeKafka::forget() {
   volume = nullptr;
+  ports.clear();
   running.clear();
   witnesses.clear();
   voters.clear();

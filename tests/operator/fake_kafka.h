@@ -36,6 +36,8 @@ class FakeKafka final : public op::reconcile::Kafka {
   std::string changes;                          // of the voters, such as "+1002 -1003 "
   std::vector<op::plan::Partition> partitions;  // in sync is who runs, of those named
   int32_t default_partitions = 1;
+  std::map<int64_t, std::string> ports;  // node IDs to the ports they listen on
+  std::string deaf;                      // addresses that were asked and that nobody listens on
   int calls = 0;
 
   /// A cluster that has not been founded.

@@ -130,6 +130,9 @@ bool FakeNode::start_broker(const Json& pod, bool& stuck) {
   set.resize(set.size() - 2);  // "-0"
   if (!disks_.contains(set) && !born(set, pod, properties)) return false;
   kafka_.volume = &*volume_;
+  std::string listeners = property(properties, "listeners");
+  listeners = listeners.substr(0, listeners.find(','));
+  kafka_.ports[id] = listeners.substr(listeners.rfind(':') + 1);
   kafka_.running[id] = disks_[set];
   if (property(properties, "process.roles") == "controller") kafka_.witnesses.insert(id);
   return kafka_.has_majority();

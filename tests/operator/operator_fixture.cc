@@ -102,6 +102,8 @@ base::Result<void> OperatorTest::apply(const std::string& yaml) {
   return {};
 }
 
+void OperatorTest::TearDown() { EXPECT_EQ(kafka_.deaf, ""); }
+
 int OperatorTest::settle() {
   for (int rounds = 1; rounds < 40; ++rounds) {
     int before = operator_->transport.writes;

@@ -53,6 +53,7 @@ struct OperatorLife {
 class OperatorTest : public testing::TestWithParam<const char*> {
  protected:
   void SetUp() override;
+  void TearDown() override;
 
   /// Applies YAML documents in the test's namespace; the error, if one is refused.
   base::Result<void> apply(const std::string& yaml);

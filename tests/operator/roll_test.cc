@@ -139,6 +139,46 @@ TEST_P(RollingTest, RetentionDoesNotWaitForATurn) {
   EXPECT_EQ(runs_with(1003), "3");
 }
 
+TEST_P(RollingTest, BrokersAreAskedWhereTheyListenWhileAPortChanges) {
+  begin();
+  std::string yaml = kSmallCluster;
+  yaml.replace(yaml.find("[{name: a}]"), 11, kThree);
+  yaml += "  listeners: [{name: internal, port: 9099}]\n";
+  ASSERT_TRUE(apply(yaml));
+  ASSERT_TRUE(
+      apply("apiVersion: longhaul.dev/v1alpha1\nkind: KafkaTopic\n"
+            "metadata: {name: hello}\nspec: {cluster: demo}\n"));
+  settle();
+  EXPECT_EQ(ready(kKafkaCluster, "demo"), "True/Ready") << message(kKafkaCluster, "demo");
+  for (int id : {1001, 1002, 1003}) EXPECT_EQ(kafka_.ports[id], "9099") << id;
+  EXPECT_EQ(ready(kube::kKafkaTopic, "hello"), "True/Ready");
+}
+
+TEST_P(RollingTest, BrokersMustReachEachOtherWhileListenersChange) {
+  begin();
+  auto listeners = [&](const std::string& list) {
+    std::string yaml = kSmallCluster;
+    yaml.replace(yaml.find("[{name: a}]"), 11, kThree);
+    ASSERT_TRUE(apply(yaml + "  listeners: " + list + "\n"));
+    settle();
+  };
+  listeners("[{name: internal, port: 9092}]");  // nobody takes away what is only a default
+  for (const char* list :
+       {"[{name: new, port: 9099}]", "[{name: new, port: 9099}, {name: internal, port: 9092}]"}) {
+    listeners(list);
+    EXPECT_EQ(ready(kKafkaCluster, "demo"), "False/NotImplemented") << list;
+    EXPECT_EQ(message(kKafkaCluster, "demo").find("spec.listeners: brokers reach"), 0u);
+    EXPECT_EQ(kafka_.ports[1002], "9092");
+  }
+  for (const char* list :
+       {"[{name: internal, port: 9092}, {name: new, port: 9099}]",
+        "[{name: new, port: 9099}, {name: internal, port: 9092}]", "[{name: new, port: 9099}]"}) {
+    listeners(list);
+    EXPECT_EQ(ready(kKafkaCluster, "demo"), "True/Ready") << message(kKafkaCluster, "demo");
+  }
+  EXPECT_EQ(kafka_.ports[1002], "9099");
+}
+
 TEST_P(RollingTest, LostZoneStopsTheRollUntilItIsBack) {
   begin();
   ASSERT_TRUE(apply_cluster(kThree, "5"));
