@@ -3,25 +3,45 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
+#include <vector>
 
 #include "records/batch.h"
+#include "records/record.h"
 
 namespace longhaul::sim {
+
+using broker::metadata::MetadataImage;
 
 namespace {
 
 /// A log as one machine has it.
 struct Copy {
-  std::map<int64_t, uint64_t> batches;  // by base offset: their bytes
+  std::map<int64_t, uint64_t> batches;           // by base offset: their bytes
+  std::map<base::Bytes, uint64_t> newest_value;  // by key; none for a tombstone
   int64_t start = 0;
   int64_t end = 0;
 };
+
+/// What is left of each key if all but its newest record are compacted away. Tombstones go sooner
+/// or later.
+void add_values(const records::BatchView& batch, Copy& copy) {
+  if (batch.header.is_control() || batch.header.codec() != records::Codec::kNone) return;
+  records::RecordReader reader(batch.header, batch.payload());
+  while (const records::Record* record = reader.next()) {
+    if (!record->key) continue;
+    base::Bytes key(record->key->begin(), record->key->end());
+    copy.newest_value.erase(key);
+    if (record->value) copy.newest_value.emplace(std::move(key), fnv1a(*record->value));
+  }
+}
 
 void add_batches(base::ByteView bytes, Copy& copy) {
   records::BatchWalker walker(bytes);
   while (const records::BatchView* batch = walker.next()) {
     copy.batches[batch->header.base_offset] = fnv1a(batch->bytes);
     copy.end = batch->header.next_offset();
+    add_values(*batch, copy);
   }
 }
 
@@ -78,40 +98,113 @@ void compare(World& world, const std::string& what, const std::map<std::string, 
   }
 }
 
+void compare_values(World& world, const std::string& what,
+                    const std::map<std::string, Copy>& copies) {
+  for (const auto& [host, copy] : copies) {
+    const auto& [first, reference] = *copies.begin();
+    if (reference.newest_value == copy.newest_value) continue;
+    auto [one, other] = std::ranges::mismatch(reference.newest_value, copy.newest_value);
+    const base::Bytes& key = one == reference.newest_value.end() ? other->first : one->first;
+    world.findings.add("{} does not have the same values on {} and {}: {} and {} of them, key {}",
+                       what, first, host, reference.newest_value.size(), copy.newest_value.size(),
+                       describe(key));
+  }
+}
+
+/// Of all logs that are neither deleted nor put aside, but for the metadata log.
+std::vector<std::string> log_directories(base::MemoryFileSystem& disk) {
+  std::vector<std::string> all;
+  for (const char* log_dir : {"/a", "/b"}) {
+    auto logs = disk.list(log_dir);
+    for (size_t i = 0; logs && i < logs->size(); ++i) {
+      const std::string& name = (*logs)[i].name;
+      bool is_away = name.ends_with("-delete") || name.ends_with("-stray");
+      if (!(*logs)[i].is_directory || is_away || name.starts_with("__cluster_metadata")) continue;
+      all.push_back(std::string(log_dir) + "/" + name);
+    }
+  }
+  return all;
+}
+
 }  // namespace
 
-std::optional<std::string> Replicas::who_is_behind() const {
-  for (const PartitionId& partition : topics_.partitions()) {
-    const std::string& topic = topics_.find(partition.topic)->name;
-    std::optional<int64_t> end;
-    for (const auto& host : region_.hosts()) {
-      if (!host->node()) return host->name() + " does not run";
-      auto log = host->node()->logs().get(topic, partition.index);
-      if (!log || log->topic_id() != partition.topic) continue;
-      if (!end) end = log->log_end_offset();
-      if (*end == log->log_end_offset() && *end == log->high_watermark()) continue;
-      return fmt::format("{}-{} ends at {} on {}, high watermark {}, and at {} elsewhere", topic,
-                         partition.index, log->log_end_offset(), host->name(),
-                         log->high_watermark(), *end);
-    }
+Replicas::Image Replicas::newest_image() const {
+  Image newest;
+  for (const auto& host : region_.hosts()) {
+    if (!host->node()) return nullptr;
+    Image image = host->node()->images().current();
+    if (!newest || image->provenance.offset > newest->provenance.offset) newest = std::move(image);
+  }
+  return newest;
+}
+
+std::optional<std::string> Replicas::who_is_behind(const broker::metadata::Topic& topic,
+                                                   int32_t index) const {
+  std::optional<int64_t> end;
+  for (int32_t id : topic.partition(index)->replicas) {
+    Host& host = region_.host(id);
+    auto log = host.node()->logs().get(topic.name, index);
+    if (!log || log->topic_id() != topic.id)
+      return fmt::format("{} has no log of {}-{}", host.name(), topic.name, index);
+    if (!end) end = log->log_end_offset();
+    if (*end == log->log_end_offset() && *end == log->high_watermark()) continue;
+    return fmt::format("{}-{} ends at {} on {}, high watermark {}, and at {} elsewhere", topic.name,
+                       index, log->log_end_offset(), host.name(), log->high_watermark(), *end);
   }
   return std::nullopt;
 }
 
-void Replicas::check_partition(const std::string& topic, const PartitionId& partition) const {
-  int32_t index = partition.index;
-  std::map<std::string, Copy> copies;
+std::optional<std::string> Replicas::who_has_too_much(const MetadataImage& image,
+                                                      Host& host) const {
+  std::set<std::string> held;
+  for (const auto& each : host.node()->logs().held()) {
+    const auto& id = each.log->id();
+    const broker::metadata::Topic* topic = image.topic(each.log->topic_id());
+    const broker::metadata::Partition* partition = topic ? topic->partition(id.partition) : nullptr;
+    bool is_its_own =
+        partition && topic->name == id.topic &&
+        std::ranges::find(partition->replicas, host.id()) != partition->replicas.end();
+    if (!is_its_own || each.is_future)
+      return fmt::format("{} holds a log of {} that is not its own", host.name(), id.to_string());
+    held.insert(each.log->path());
+  }
+  for (const std::string& path : log_directories(host.disk())) {
+    if (!held.contains(path)) return fmt::format("{} has forgotten {}", host.name(), path);
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> Replicas::what_is_amiss() const {
+  Image image = newest_image();
+  if (!image) return "somebody does not run";
+  std::optional<std::string> amiss;
   for (const auto& host : region_.hosts()) {
-    auto log = host->node() ? host->node()->logs().get(topic, index) : nullptr;
-    if (!log || log->topic_id() != partition.topic) continue;
-    auto copy = copy_of(*log);
+    if (!amiss) amiss = who_has_too_much(*image, *host);
+  }
+  image->topics.for_each([&](const base::Uuid&, const auto& topic) {
+    for (size_t i = 0; !amiss && i < topic->partitions.size(); ++i)
+      amiss = who_is_behind(*topic, static_cast<int32_t>(i));
+  });
+  return amiss;
+}
+
+void Replicas::check_partition(const broker::metadata::Topic& topic, int32_t index) const {
+  std::map<std::string, Copy> copies;
+  for (int32_t id : topic.partition(index)->replicas) {
+    Host& host = region_.host(id);
+    auto log = host.node()->logs().get(topic.name, index);
+    auto copy = log ? copy_of(*log) : std::nullopt;
     if (!copy) {
-      region_.world().findings.add("{}-{} cannot be read on {}", topic, index, host->name());
+      region_.world().findings.add("{}-{} cannot be read on {}", topic.name, index, host.name());
       continue;
     }
-    copies.emplace(host->name(), std::move(*copy));
+    copies.emplace(host.name(), std::move(*copy));
   }
-  if (!copies.empty()) compare(region_.world(), fmt::format("{}-{}", topic, index), copies);
+  if (copies.empty()) return;
+  std::string what = fmt::format("{}-{}", topic.name, index);
+  bool is_compacted = topic.name.starts_with("__");
+  is_compacted ? compare_values(region_.world(), what, copies)
+               : compare(region_.world(), what, copies);
 }
 
 void Replicas::check_metadata() const {
@@ -123,9 +216,12 @@ void Replicas::check_metadata() const {
 }
 
 void Replicas::check() const {
-  for (const PartitionId& partition : topics_.partitions()) {
-    check_partition(topics_.find(partition.topic)->name, partition);
-  }
+  Image image = newest_image();
+  if (!image) return region_.world().findings.add("somebody does not run");
+  image->topics.for_each([&](const base::Uuid&, const auto& topic) {
+    for (size_t i = 0; i < topic->partitions.size(); ++i)
+      check_partition(*topic, static_cast<int32_t>(i));
+  });
   check_metadata();
 }
 

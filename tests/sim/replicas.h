@@ -5,28 +5,34 @@
 #include <string>
 
 #include "tests/sim/region.h"
-#include "tests/sim/topics.h"
 
 namespace longhaul::sim {
 
 /// For a region that has settled and in which nobody writes.
 class Replicas {
  public:
-  Replicas(Region& region, const Topics& topics) : region_(region), topics_(topics) {}
+  explicit Replicas(Region& region) : region_(region) {}
 
-  /// Absent if all replicas of each partition end at the same offset, which is their high
-  /// watermark.
-  std::optional<std::string> who_is_behind() const;
-  /// Each replica has the same bytes, as far as it still has them; and so has each copy of the
-  /// metadata log.
+  /// Absent if replicas are where the metadata say and nowhere else, and all replicas of each
+  /// partition end at the same offset, which is their high watermark.
+  std::optional<std::string> what_is_amiss() const;
+  /// Each replica has the same bytes, as far as it still has them; where logs are compacted, the
+  /// same newest value of each key. And each copy of the metadata log has the same bytes. At a
+  /// moment at which nothing is amiss.
   void check() const;
 
  private:
-  void check_partition(const std::string& topic, const PartitionId& partition) const;
+  using Image = broker::metadata::Shared<broker::metadata::MetadataImage>;
+  /// What is known by whoever knows most. Null if somebody does not run.
+  Image newest_image() const;
+  std::optional<std::string> who_is_behind(const broker::metadata::Topic& topic,
+                                           int32_t index) const;
+  std::optional<std::string> who_has_too_much(const broker::metadata::MetadataImage& image,
+                                              Host& host) const;
+  void check_partition(const broker::metadata::Topic& topic, int32_t index) const;
   void check_metadata() const;
 
   Region& region_;
-  const Topics& topics_;
 };
 
 }  // namespace longhaul::sim

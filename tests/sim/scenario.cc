@@ -17,6 +17,7 @@ constexpr Time kPatience = seconds(60);
 constexpr int kMostDeathsInARow = 4;
 constexpr Time kRegionTime = seconds(60);
 constexpr uint64_t kFewestFaults = 20;
+constexpr Time kLook = milliseconds(100);
 constexpr Time kLatest = seconds(10);  // what was given up on has come by then, or never does
 
 CrashMode choose_mode(base::Random& random) {
@@ -257,10 +258,15 @@ bool Scenario::finish() {
   if (!finished) world_.findings.add("producers do not come to an end");
   rest();
   world_.simulation.run_for(kLatest);
-  if (!world_.simulation.run_until_true([&] { return !replicas_.who_is_behind(); }, kPatience)) {
-    world_.findings.add("replicas do not come to have the same end: {}",
-                        replicas_.who_is_behind().value_or(""));
-  }
+  return level();
+}
+
+bool Scenario::level() {
+  Time until = world_.simulation.now() + kPatience;
+  auto amiss = replicas_.what_is_amiss();
+  for (; amiss && world_.simulation.now() < until; amiss = replicas_.what_is_amiss())
+    world_.simulation.run_for(kLook);
+  if (amiss) world_.findings.add("replicas do not come to be as they should: {}", *amiss);
   return world_.findings.empty();
 }
 
@@ -273,7 +279,7 @@ bool Scenario::trouble(Time span) {
   bool audited = audit();
   if (!audited && world_.findings.empty()) world_.findings.add("there is nobody to audit");
   observer_.rest();
-  if (audited) replicas_.check();
+  if (audited && level()) replicas_.check();
   return world_.findings.empty();
 }
 

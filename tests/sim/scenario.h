@@ -57,6 +57,8 @@ class Scenario {
   /// Everything that there should be is there again, and goes on.
   bool settle();
   bool finish();
+  /// Replicas are where they should be, and have the same end.
+  bool level();
   std::vector<Actor*> actors();
   void crash_somehow();
   /// Starts until it stays up, perhaps through more crashes, and audits.
@@ -75,7 +77,7 @@ class Scenario {
   Auditor auditor_{region_, topics_, history_};
   Observer observer_{region_, connection_};
   Nemesis nemesis_{region_, observer_};
-  Replicas replicas_{region_, topics_};
+  Replicas replicas_{region_};
   std::unique_ptr<Admin> admin_;
   std::vector<std::unique_ptr<Committer>> committers_;
   std::vector<std::unique_ptr<Actor>> others_;
