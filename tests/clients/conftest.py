@@ -4,6 +4,7 @@ import itertools
 import sys
 import uuid
 from base64 import urlsafe_b64encode
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -130,3 +131,27 @@ def topic(admin, topic_name):
 
     create_topic(admin, topic_name, 3)
     return topic_name
+
+
+@pytest.fixture
+def work(request, topic_name, tmp_path, note_fault):
+    """work(cluster, within): begins to write to a topic of its own, and in the end compares.
+
+    `within`: no partition may go without an acknowledgement for longer, in seconds.
+    """
+    from support.work import Work
+
+    begun = []
+    with ExitStack() as writing:
+
+        def begin(cluster, within, replicas=3, **config):
+            made = Work(cluster, topic_name, tmp_path / "ledger", replicas)
+            begun.append((made, within))
+            return writing.enter_context(made.begun(**config))
+
+        yield begin
+    for made, within in begun:
+        account = made.account()
+        note_fault(request.node.name, account)
+        account.check()
+        assert account.longest_gap <= within
