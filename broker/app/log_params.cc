@@ -46,14 +46,18 @@ log::LogManager::Params log_manager_params(const config::BrokerConfig& config,
 
 log::LogCleaner::Params log_cleaner_params(const config::BrokerConfig& config,
                                            const NodeEnvironment& environment,
-                                           log::LogManager& logs) {
+                                           log::LogManager& logs,
+                                           const std::shared_ptr<LogRepair>& repair) {
   return {.logs = logs,
           .clock = environment.clock,
           .random = environment.random,
           .logger = base::Logger(environment.log, "cleaner"),
           .settings = compaction_settings(config),
           .bytes_per_second = config.number("log.cleaner.io.max.bytes.per.second"),
-          .pause = environment.pause};
+          .pause = environment.pause,
+          .on_damage = [repair](auto log, auto damage) {
+            repair->repair(std::move(log), std::move(damage));
+          }};
 }
 
 log::LogScrubber::Params log_scrubber_params(const config::BrokerConfig& config,

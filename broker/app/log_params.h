@@ -13,7 +13,8 @@ log::LogManager::Params log_manager_params(const config::BrokerConfig& config,
                                            NodeEnvironment& environment);
 log::LogCleaner::Params log_cleaner_params(const config::BrokerConfig& config,
                                            const NodeEnvironment& environment,
-                                           log::LogManager& logs);
+                                           log::LogManager& logs,
+                                           const std::shared_ptr<LogRepair>& repair);
 log::LogScrubber::Params log_scrubber_params(const config::BrokerConfig& config,
                                              const NodeEnvironment& environment,
                                              log::LogManager& logs,

@@ -113,7 +113,6 @@ struct Node::Rooms {
         identity(std::move(id)),
         incarnation(base::Uuid::random(environment.random)),
         logs(std::move(log_manager)),
-        cleaner(log_cleaner_params(config, environment, *logs)),
         rules(config),
         image(std::make_shared<const metadata::MetadataImage>()),
         quotas(environment.clock, replication_quota_window(config), move_quota_window(config)),
@@ -125,6 +124,7 @@ struct Node::Rooms {
             .broker_id = config.node_id,
             .image = image,
             .channel = [this](int32_t broker) { return replication.channel(broker, 0); }})),
+        cleaner(log_cleaner_params(config, environment, *logs, log_repair)),
         scrubber(log_scrubber_params(config, environment, *logs, log_repair)),
         replicas(config, *logs, replication.surroundings(),
                  base::Logger(environment.log, "replicas")),
@@ -166,12 +166,12 @@ struct Node::Rooms {
   metadata::Identity identity;
   const base::Uuid incarnation;  // of this run
   std::unique_ptr<log::LogManager> logs;
-  log::LogCleaner cleaner;
   OptionRules rules;
   handlers::CurrentImage image;
   partition::ReplicationQuotas quotas;
   Replication replication;
   std::shared_ptr<LogRepair> log_repair;
+  log::LogCleaner cleaner;
   log::LogScrubber scrubber;
   partition::ReplicaManager replicas;
   OffsetsLog offsets;
@@ -282,7 +282,10 @@ void Node::Rooms::take_up(const metadata::Shared<metadata::MetadataImage>& after
   if (is_first && config.is_broker && !is_here) return;
   partition::Applied applied = is_first ? replicas.start(*after) : replicas.apply(*after, changes);
   took_up_first_image = true;
-  if (is_first || !changes.configs.empty()) set_rates(quotas, *after, config);
+  if (is_first || !changes.configs.empty()) {
+    set_rates(quotas, *after, config);
+    cleaner.set_rate(cleaner_rate(*after, config));
+  }
   image.store(after);
   if (directories) directories->follow(after, is_first ? metadata::all_of(*after) : changes);
   replication.take_up(applied);

@@ -86,4 +86,11 @@ void set_rates(partition::ReplicationQuotas& quotas, const metadata::MetadataIma
   quotas.moves.set_rate(rate("replica.alter.log.dirs.io.max.bytes.per.second"));
 }
 
+double cleaner_rate(const metadata::MetadataImage& image, const config::BrokerConfig& config) {
+  const config::Option& option =
+      config::broker_options().get("log.cleaner.io.max.bytes.per.second");
+  config::BrokerLayers layers = partition::broker_layers(image, config);
+  return config::value_as_double(*config::resolve_broker_option(option, layers).value);
+}
+
 }  // namespace longhaul::broker::app

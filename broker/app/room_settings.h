@@ -24,5 +24,7 @@ std::chrono::seconds move_quota_window(const config::BrokerConfig& config);
 /// The rates that are set for this broker in the image.
 void set_rates(partition::ReplicationQuotas& quotas, const metadata::MetadataImage& image,
                const config::BrokerConfig& config);
+/// log.cleaner.io.max.bytes.per.second, likewise.
+double cleaner_rate(const metadata::MetadataImage& image, const config::BrokerConfig& config);
 
 }  // namespace longhaul::broker::app

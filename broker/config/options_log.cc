@@ -39,7 +39,7 @@ constexpr Option kLogOptions[] = {
     {"log.cleaner.io.buffer.size", kInt, is("524288"), kMedium, kClusterWide, "[0,...]",
      at_start()},
     {"log.cleaner.io.max.bytes.per.second", kDouble, is("1.7976931348623157E308"), kMedium,
-     kClusterWide, "", at_start()},
+     kClusterWide, "", in_effect()},
     {"log.cleaner.max.compaction.lag.ms", kLong, is("9223372036854775807"), kMedium, kClusterWide,
      "[1,...]", in_effect()},
     {"log.cleaner.min.cleanable.ratio", kDouble, is("0.5"), kMedium, kClusterWide, "[0,...,1]",

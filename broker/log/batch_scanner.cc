@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "base/crc32c.h"
 
@@ -48,6 +49,45 @@ base::Result<bool> BatchScanner::crc_matches() {
     at += size;
   }
   return crc == header_.crc;
+}
+
+base::Result<bool> BatchScanner::is_followed_below(int64_t offset) const {
+  BatchScanner ahead(file_, next_, end_, chunk_);
+  auto header = ahead.next();
+  if (!header || !*header || (*header)->base_offset >= offset) return false;
+  return ahead.crc_matches();
+}
+
+/// Moves next() there if so.
+base::Result<bool> BatchScanner::begins_at(uint64_t position, int64_t offset) {
+  if (position + records::kHeaderSize > end_) return false;
+  LH_ASSIGN(base::ByteView bytes, view(position, records::kHeaderSize));
+  auto base_offset = base::load_big_endian<int64_t>(bytes.data());
+  bool may_be = bytes[records::kMagicAt] == records::kMagic && base_offset >= offset &&
+                base_offset - offset <= std::numeric_limits<int32_t>::max();
+  if (!may_be) return false;
+  next_ = position;
+  auto header = next();
+  next_ = position;
+  if (!header) return false;
+  next_ = position + header_.size_bytes();
+  auto intact = crc_matches();
+  next_ = position;
+  return intact;
+}
+
+base::Result<bool> BatchScanner::skip_damage(int64_t offset) {
+  const uint64_t damaged = position_;
+  // As its header has it, if that is sound; else it may be anywhere.
+  bool found = false;
+  if (next_ > damaged) {
+    LH_ASSIGN(found, begins_at(next_, offset));
+  }
+  for (uint64_t at = damaged + 1; !found && at < end_; ++at) {
+    LH_ASSIGN(found, begins_at(at, offset));
+  }
+  if (!found) position_ = damaged;
+  return found;
 }
 
 base::Result<base::Bytes> BatchScanner::load() {

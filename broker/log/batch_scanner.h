@@ -39,12 +39,18 @@ class BatchScanner {
 
   /// True if the CRC of that batch is that of its bytes. Reads it piece by piece.
   base::Result<bool> crc_matches();
+  /// True if an intact batch follows that one whose offset is below `offset`.
+  base::Result<bool> is_followed_below(int64_t offset) const;
+  /// What is there is damaged: next() goes on with the first intact batch behind it whose offset is
+  /// at or above `offset`, as far as a segment reaches. False: there is none.
+  base::Result<bool> skip_damage(int64_t offset);
   /// All bytes of that batch.
   base::Result<base::Bytes> load();
   /// The same, valid until the next call of any function; for who reads every batch anyway.
   base::Result<base::ByteView> bytes() { return view(position_, next_ - position_); }
 
  private:
+  base::Result<bool> begins_at(uint64_t position, int64_t offset);
   /// A view of `size` bytes from `from`, valid until the next call; the file must reach there.
   base::Result<base::ByteView> view(uint64_t from, size_t size);
 

@@ -151,4 +151,9 @@ base::Result<void> IndexFile::pin() {
   return {};
 }
 
+void IndexFile::unpin() {
+  std::lock_guard lock(mutex_);
+  pinned_ = false;
+}
+
 }  // namespace longhaul::broker::log

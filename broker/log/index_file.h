@@ -54,6 +54,7 @@ class IndexFile {
   void close();
   /// The file as it is now stays open until this object goes, whatever becomes of its name.
   base::Result<void> pin();
+  void unpin();
   std::string path() const;
 
  private:

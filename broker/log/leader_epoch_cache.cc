@@ -15,16 +15,28 @@ bool ascends(const EpochEntry& a, const EpochEntry& b) {
 }  // namespace
 
 void LeaderEpochCache::assign(int32_t epoch, int64_t start_offset) {
-  if (epoch < 0) return;
   std::lock_guard lock(mutex_);
-  if (!entries_.empty() && entries_.back().epoch == epoch &&
-      entries_.back().start_offset <= start_offset) {
-    return;
-  }
+  assign_locked(epoch, start_offset);
+}
+
+void LeaderEpochCache::assign_locked(int32_t epoch, int64_t start_offset) {
+  if (epoch < 0) return;
   EpochEntry entry{epoch, start_offset};
-  while (!entries_.empty() && !ascends(entries_.back(), entry)) entries_.pop_back();
+  while (!entries_.empty() && !ascends(entries_.back(), entry)) {
+    if (entries_.back().epoch == epoch && entries_.back().start_offset <= start_offset) return;
+    entries_.pop_back();
+    dirty_ = true;
+  }
   entries_.push_back(entry);
   dirty_ = true;
+}
+
+void LeaderEpochCache::confirm(int32_t epoch, int64_t offset) {
+  std::lock_guard lock(mutex_);
+  auto after = std::find_if(entries_.begin(), entries_.end(),
+                            [&](const auto& entry) { return entry.start_offset > offset; });
+  if (after != entries_.begin() && (after - 1)->epoch == epoch) return;
+  assign_locked(epoch, offset);
 }
 
 void LeaderEpochCache::truncate_from_end(int64_t end_offset) {

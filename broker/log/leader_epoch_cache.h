@@ -33,6 +33,9 @@ class LeaderEpochCache {
   /// Notes that `epoch` begins at `start_offset`, unless it is known already. Entries that
   /// contradict it (larger epoch, or a start at or above) are dropped.
   void assign(int32_t epoch, int64_t start_offset);
+  /// A batch that was read back has `epoch`: as assign(), unless that is known of its offset. What
+  /// is known beside it stays: it may be of batches that compaction took.
+  void confirm(int32_t epoch, int64_t offset);
   /// Forgets epochs that begin at or above `end_offset`.
   void truncate_from_end(int64_t end_offset);
   /// Forgets epochs that end at or below `start_offset`. The one that reaches over it began before:
@@ -51,6 +54,8 @@ class LeaderEpochCache {
   base::Result<void> save(base::FileSystem& files, const std::string& path);
 
  private:
+  void assign_locked(int32_t epoch, int64_t start_offset);
+
   mutable std::mutex mutex_;
   std::vector<EpochEntry> entries_;
   bool dirty_ = false;

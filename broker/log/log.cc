@@ -110,7 +110,8 @@ base::Error Log::go_offline(base::Error why) {
     logger_.error("{}: offline: {}", id_.to_string(), why.message);
     // If that cannot be made either, whoever starts the broker cannot do without the disk's repair.
     static_cast<void>(files_.open(directory_->file(kSyncFailedName), base::OpenMode::kCreate));
-    if (on_failure_) on_failure_(why);
+    bool is_its_own = is_shortage(why) || is_rot(why);
+    if (on_failure_ && !is_its_own) on_failure_(why);
   }
   return why;
 }

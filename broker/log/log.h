@@ -118,7 +118,8 @@ struct Damage {
 ///
 /// A disk error never makes a torn batch visible: what a failed append left behind is cut off at
 /// once, and if that fails too, or a sync fails, the log goes offline: reads of what is there go
-/// on, everything else answers KAFKA_STORAGE_ERROR.
+/// on, everything else answers KAFKA_STORAGE_ERROR. What is wrong with one log alone (rot, or a
+/// shortage where there was no way back) takes no other offline.
 class Log {
  public:
   struct Params {
@@ -156,7 +157,8 @@ class Log {
   };
 
   /// Opens or creates. After an unclean stop everything from the recovery point on is read and
-  /// checked, cut at the first byte that is not right, and indexes and producers built anew.
+  /// checked, cut at the first byte that is not right, and indexes and producers built anew. What
+  /// was durable is never cut: where it has rotted it stays, for a repair.
   static base::Result<std::shared_ptr<Log>> open(Params params);
   ~Log();
   Log(const Log&) = delete;
@@ -279,12 +281,14 @@ class Log {
   /// Puts one segment, whose files lie beside the log's under names with ".cleaned" and were
   /// written with `config`, in the place of these of a Cleanable with so many truncations, which
   /// follow each other. They are durable, and whatever interrupts this, the log has either those
-  /// segments or this one. kConflict if the log has changed since: then nothing was done.
+  /// segments or this one. kConflict if the log has changed since. After an error nothing was done,
+  /// unless the log is offline.
   base::Result<void> replace_segments(std::span<const std::shared_ptr<Segment>> old,
                                       uint64_t truncations, const LogConfig& config);
   /// Compaction of such a Cleanable is done up to here; on disk too.
   base::Result<void> finish_compaction(int64_t first_dirty, uint64_t truncations);
-  /// What it holds cannot be compacted: nobody tries again before the next start.
+  /// What it holds cannot be compacted: nobody tries again before it is repaired, or the next
+  /// start.
   void set_uncleanable() { uncleanable_.store(true, std::memory_order_release); }
   bool is_uncleanable() const { return uncleanable_.load(std::memory_order_acquire); }
 
@@ -359,6 +363,7 @@ class Log {
   base::Result<void> roll_if_needed(Batches batches, size_t bytes);
   base::Result<void> roll_locked(int64_t base_offset);
   base::Result<void> note_batch(const records::BatchView& batch);
+  base::Result<void> note_producer(const records::BatchView& batch);
   base::Result<void> write_snapshot(bool sync);
 
   // log_truncate.cc
@@ -378,6 +383,7 @@ class Log {
   base::Result<void> settle_truncation();
 
   // log_compact.cc
+  base::Result<void> begin_swap(std::span<const SegmentPtr> old);  // without mutex_
   base::Result<std::shared_ptr<Segment>> swap_in(std::span<const SegmentPtr> old,
                                                  const LogConfig& config);  // without mutex_
 

@@ -178,6 +178,11 @@ LogResult<AppendResult> Log::refuse_append(Batches batches, const base::Error& w
 base::Result<void> Log::note_batch(const records::BatchView& batch) {
   const auto& header = batch.header;
   epochs_.assign(header.partition_leader_epoch, header.base_offset);
+  return note_producer(batch);
+}
+
+base::Result<void> Log::note_producer(const records::BatchView& batch) {
+  const auto& header = batch.header;
   if (!header.has_producer_id()) return {};
   auto ended = producers_.apply(header, parse_end_marker(batch));
   if (header.is_transactional()) note_undecided();

@@ -17,7 +17,7 @@ std::optional<LogCleaner::Candidate> LogCleaner::choose(const Skipped& skipped) 
     bool wanted = config->cleanup_compact && !log->config_is_presumed() && !log->is_offline() &&
                   !log->is_uncleanable() && !busy_.contains(log->id()) &&
                   !skipped.contains(log->id());
-    if (!wanted) continue;
+    if (!wanted || params_.logs.future(log->id())) continue;
     Cleanable what = log->cleanable(now_ms);
     if (what.dirty_bytes == 0) continue;
     bool due = what.is_overdue || what.dirty_ratio() > config->min_cleanable_dirty_ratio;
@@ -31,32 +31,35 @@ std::optional<LogCleaner::Candidate> LogCleaner::choose(const Skipped& skipped) 
 bool LogCleaner::clean_next(Skipped& skipped) {
   auto next = choose(skipped);
   if (!next) return false;
-  auto done = clean(*next->log, std::move(next->what));
+  auto done = clean(next->log, std::move(next->what));
   if (!done) skipped.insert(next->log->id());
   std::lock_guard lock(mutex_);
   busy_.erase(next->log->id());
   return done || done.error().code != Errc::kCancelled;
 }
 
-base::Result<void> LogCleaner::clean(Log& log, Cleanable what) {
+base::Result<void> LogCleaner::clean(const std::shared_ptr<Log>& log, Cleanable what) {
   const uint64_t truncations = what.truncations;
-  auto done = compact(log, std::move(what));
+  std::optional<Damage> damage;
+  auto done = compact(*log, std::move(what), damage);
   // Where a file became shorter meanwhile, what was found there says nothing.
-  bool has_changed = log.truncations() != truncations;
-  if (!done && !(has_changed && done.error().code == Errc::kCorrupt)) {
-    note_failure(log, done.error());
-  }
+  bool has_changed = log->truncations() != truncations;
+  if (done || (has_changed && is_rot(done.error()))) return done;
+  note_failure(*log, done.error());
+  if (damage && params_.on_damage) params_.on_damage(log, std::move(*damage));
   return done;
 }
 
-base::Result<void> LogCleaner::compact(Log& log, Cleanable what) {
+base::Result<void> LogCleaner::compact(Log& log, Cleanable what, std::optional<Damage>& damage) {
   auto began = params_.clock.monotonic();
   int64_t now_ms = params_.clock.wall_ms();
   const int64_t first_dirty = what.first_dirty;
   const uint64_t truncations = what.truncations;
   LogCompaction compaction(log, std::move(what), params_.settings, throttle_, params_.random,
                            now_ms);
-  LH_ASSIGN(auto compacted, compaction.run());
+  auto ran = compaction.run();
+  damage = compaction.damage();
+  LH_ASSIGN(auto compacted, std::move(ran));
   if (compacted.clean_to == first_dirty) {
     return base::fail(Errc::kUnavailable, "nothing to compact yet");
   }
@@ -84,8 +87,9 @@ void LogCleaner::note_failure(Log& log, const base::Error& why) {
     case Errc::kUnsupported:
     case Errc::kTooLarge:
       log.set_uncleanable();
-      params_.logger.error("{} cannot be compacted and grows until the next start: {}",
-                           log.id().to_string(), why.message);
+      params_.logger.error(
+          "{} cannot be compacted and grows until it is repaired, or the next start: {}",
+          log.id().to_string(), why.message);
       return;
     case Errc::kNoSpace:
       params_.logger.warn("{} is not compacted: {}", log.id().to_string(), why.message);

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -37,15 +38,22 @@ class LogCleaner {
     /// log.cleaner.io.max.bytes.per.second, reads and writes together.
     double bytes_per_second = 0;
     Pause pause;
+    /// What is damaged is left alone, and told to whoever may mend it; then it is compacted. On the
+    /// thread of `clean_next`; must not block. May be empty.
+    std::function<void(std::shared_ptr<Log>, Damage)> on_damage = {};
   };
   explicit LogCleaner(Params params);
 
   using Skipped = std::set<TopicPartition>;
   /// Compacts the log that needs it most but for those that were skipped in this round: to these
   /// it goes if it could not be compacted. False if none needs it, or it was called off. A log
-  /// whose content is at fault is set aside until the next start, with a line that says why.
+  /// whose content is at fault is set aside until it is repaired, or the next start, with a line
+  /// that says why. A log that is on its way to another directory waits: what was copied already
+  /// would miss the tombstones that go from what comes later.
   bool clean_next(Skipped& skipped);
   CleanerStats stats() const;
+  /// log.cleaner.io.max.bytes.per.second from now on.
+  void set_rate(double bytes_per_second) { throttle_.set_rate(bytes_per_second); }
 
  private:
   struct Candidate {
@@ -55,8 +63,8 @@ class LogCleaner {
 
   /// It is among busy_ from then on.
   std::optional<Candidate> choose(const Skipped& skipped);
-  base::Result<void> clean(Log& log, Cleanable what);
-  base::Result<void> compact(Log& log, Cleanable what);
+  base::Result<void> clean(const std::shared_ptr<Log>& log, Cleanable what);
+  base::Result<void> compact(Log& log, Cleanable what, std::optional<Damage>& damage);
   void note_failure(Log& log, const base::Error& why);
 
   Params params_;

@@ -79,9 +79,10 @@ base::Result<void> Log::replace_segments(std::span<const SegmentPtr> old, uint64
                 std::equal(old.begin(), old.end(), at);
     if (!same) return base::fail(Errc::kConflict, id_.to_string() + " has changed meanwhile");
   }
-  for (const auto& segment : old) LH_TRY(segment->pin());
-  std::string path = directory_->segment_file(old.front()->base_offset(), kLogExtension);
-  LH_TRY(files_.rename(path + kCleanedExtension, path + kSwapExtension));
+  if (auto begun = begin_swap(old); !begun) {
+    for (const auto& segment : old) segment->unpin();
+    return begun;
+  }
   auto fresh = swap_in(old, config);
   if (!fresh) return tl::unexpected(go_offline(fresh.error()));
   std::lock_guard lock(mutex_);
@@ -92,6 +93,12 @@ base::Result<void> Log::replace_segments(std::span<const SegmentPtr> old, uint64
   next->insert(next->end(), at + std::ssize(old), list->end());
   publish(std::move(next), log_end_offset(), list->back()->size());
   return {};
+}
+
+base::Result<void> Log::begin_swap(std::span<const SegmentPtr> old) {
+  for (const auto& segment : old) LH_TRY(segment->pin());
+  std::string path = directory_->segment_file(old.front()->base_offset(), kLogExtension);
+  return files_.rename(path + kCleanedExtension, path + kSwapExtension);
 }
 
 /// The order of these steps is what `settle_swaps` relies on; docs/formats/log-directory.md.

@@ -20,6 +20,8 @@ constexpr size_t kMaxPlainBatch = size_t{256} << 20;
 /// A buffer that one batch has made larger is not kept for the next.
 constexpr size_t kKeptScratch = 4u << 20;
 constexpr size_t kLeastSlots = 64;
+/// In one group: the files of all of them are open when they are replaced.
+constexpr size_t kMostSegments = 100;
 
 /// Slots beyond what there are offsets would never be used.
 size_t slots_for(const Cleanable& what, const CompactionSettings& settings) {
@@ -56,6 +58,7 @@ base::Result<Compacted> LogCompaction::run() {
             log_.aborted_transactions(what_.segments.front()->base_offset(), result_.clean_to));
   transactions_.emplace(std::move(aborted));
   for (const auto& producer : log_.producers()) producers_[producer.producer_id] = producer;
+  LH_TRY(remove_leftovers());
   LH_TRY(log_.secure_below(what_.segments_end));
   for (size_t first = 0; first < what_.segments.size();) {
     if (what_.segments[first]->base_offset() >= result_.clean_to) break;
@@ -72,30 +75,79 @@ base::Result<Compacted> LogCompaction::run() {
   return result_;
 }
 
+struct LogCompaction::Source {
+  SegmentPtr segment;
+  std::shared_ptr<base::File> file;
+  BatchScanner scanner;
+  int64_t next_offset;               // behind the last batch
+  records::BatchHeader header = {};  // of the last
+  base::ByteView bytes = {};         // all of it
+};
+
+/// False at the end.
+base::Result<bool> LogCompaction::read_batch(Source& source) {
+  LH_ASSIGN(auto header, source.scanner.next());
+  if (!header) return false;
+  LH_ASSIGN(source.bytes, source.scanner.bytes());
+  LH_TRY(check_crc(*source.segment, *header, source.bytes));
+  source.header = *header;
+  source.next_offset = header->next_offset();
+  return true;
+}
+
+base::Result<bool> LogCompaction::read_next(Source& source) {
+  auto read = read_batch(source);
+  if (!read && is_rot(read.error())) {
+    damage_ =
+        Damage{source.segment, source.scanner.position(), source.next_offset, what_.truncations};
+  }
+  if (!read || !*read) return read;
+  result_.bytes_read += source.bytes.size();
+  LH_TRY(throttle_.pace(source.bytes.size()));
+  return true;
+}
+
+/// What one that was called off could not remove: the start would take what is decided from here on
+/// for undecided.
+base::Result<void> LogCompaction::remove_leftovers() const {
+  LH_ASSIGN(auto entries, log_.files().list(log_.path()));
+  for (const auto& entry : entries) {
+    if (!entry.name.ends_with(kCleanedExtension)) continue;
+    LH_TRY(log_.files().remove(log_.path() + "/" + entry.name));
+  }
+  return {};
+}
+
 base::Result<void> LogCompaction::build_map() {
   LH_ASSIGN(auto aborted, log_.aborted_transactions(what_.first_dirty, what_.end));
   transactions_.emplace(std::move(aborted));
   result_.clean_to = what_.end;
   for (const auto& segment : what_.segments) {
-    LH_ASSIGN(auto start, segment->find(what_.first_dirty, segment->size()));
-    if (!start) continue;
-    LH_ASSIGN(auto file, segment->file());
-    BatchScanner scanner(*file, start->position, segment->size(), io_buffer_bytes_);
-    for (;;) {
-      LH_ASSIGN(auto header, scanner.next());
-      if (!header) break;
-      LH_ASSIGN(base::ByteView bytes, scanner.bytes());
-      LH_TRY(check_crc(*segment, *header, bytes));
-      LH_ASSIGN(bool goes_on, map_batch(*header, bytes));
-      shrink_scratch();
-      result_.bytes_read += bytes.size();
-      LH_TRY(throttle_.pace(bytes.size()));
-      if (goes_on) continue;
-      result_.clean_to = last_seen_end_;
-      return {};
-    }
+    LH_ASSIGN(bool goes_on, map_segment(segment));
+    segment->close();  // or as many files would be open as there are segments
+    if (goes_on) continue;
+    result_.clean_to = last_seen_end_;
+    return {};
   }
   return {};
+}
+
+base::Result<bool> LogCompaction::map_segment(const SegmentPtr& segment) {
+  auto found = segment->find(what_.first_dirty, segment->size());
+  if (!found && !is_rot(found.error())) return tl::unexpected(found.error());
+  if (found && !*found) return true;
+  // What is damaged is found from the beginning.
+  uint64_t position = found ? (*found)->position : 0;
+  int64_t offset = position > 0 ? (*found)->base_offset : segment->base_offset();
+  LH_ASSIGN(auto file, segment->file());
+  Source source{segment, file, {*file, position, segment->size(), io_buffer_bytes_}, offset};
+  for (;;) {
+    LH_ASSIGN(bool is_there, read_next(source));
+    if (!is_there) return true;
+    LH_ASSIGN(bool goes_on, map_batch(source.header, source.bytes));
+    shrink_scratch();
+    if (!goes_on) return false;
+  }
 }
 
 base::Result<bool> LogCompaction::map_batch(const records::BatchHeader& header,
@@ -133,7 +185,8 @@ LogCompaction::Group LogCompaction::next_group(size_t first) {
   uint64_t bytes = all[first]->size();
   size_t index_bytes = all[first]->index_bytes();
   size_t end = first + 1;
-  for (; end < all.size() && all[end]->base_offset() < result_.clean_to; ++end) {
+  size_t most = std::min(all.size(), first + kMostSegments);
+  for (; end < most && all[end]->base_offset() < result_.clean_to; ++end) {
     int64_t next_base = end + 1 < all.size() ? all[end + 1]->base_offset() : what_.segments_end;
     bytes += all[end]->size();
     index_bytes += all[end]->index_bytes();
@@ -149,22 +202,17 @@ LogCompaction::Group LogCompaction::next_group(size_t first) {
 base::Result<void> LogCompaction::rewrite(Group group) {
   auto directory = std::make_shared<LogDirectory>(log_.files(), log_.path(), kCleanedExtension);
   Segment cleaned(directory, group.front()->base_offset(), now_ms_);
-  remove_files(cleaned);  // of a compaction that was called off
   group_bytes_ = 0;
   auto done = fill(cleaned, group);
-  bool is_undecided = !done;
-  if (done) {
-    done = log_.replace_segments(group, what_.truncations, *config_);
-    // After any other failure some files may be decided: the start tells by those that are not.
-    is_undecided = !done && done.error().code == Errc::kConflict;
-  }
-  if (is_undecided) remove_files(cleaned);
+  if (done) done = log_.replace_segments(group, what_.truncations, *config_);
+  // If the log is offline, it may be decided: the start tells by the files that are there.
+  if (!done && !log_.is_offline()) remove_files(cleaned);
   return done;
 }
 
 base::Result<void> LogCompaction::fill(Segment& cleaned, Group group) {
   LH_TRY(cleaned.create());
-  for (const auto& segment : group) LH_TRY(filter_segment(cleaned, *segment));
+  for (const auto& segment : group) LH_TRY(filter_segment(cleaned, segment));
   LH_TRY(write_out(cleaned));
   LH_TRY(cleaned.seal());
   LH_TRY(cleaned.sync());
@@ -172,22 +220,19 @@ base::Result<void> LogCompaction::fill(Segment& cleaned, Group group) {
   return log_.files().sync_directory(log_.path());
 }
 
-base::Result<void> LogCompaction::filter_segment(Segment& cleaned, Segment& segment) {
-  LH_ASSIGN(auto file, segment.file());
-  BatchScanner scanner(*file, 0, segment.size(), io_buffer_bytes_);
+base::Result<void> LogCompaction::filter_segment(Segment& cleaned, const SegmentPtr& segment) {
+  LH_ASSIGN(auto file, segment->file());
+  Source source{
+      segment, file, {*file, 0, segment->size(), io_buffer_bytes_}, segment->base_offset()};
   for (;;) {
-    LH_ASSIGN(auto header, scanner.next());
-    if (!header) break;
-    LH_ASSIGN(base::ByteView bytes, scanner.bytes());
-    LH_TRY(check_crc(segment, *header, bytes));
-    result_.bytes_read += bytes.size();
-    LH_TRY(throttle_.pace(bytes.size()));
-    LH_TRY(filter_batch(cleaned, *header, bytes));
+    LH_ASSIGN(bool is_there, read_next(source));
+    if (!is_there) break;
+    LH_TRY(filter_batch(cleaned, source.header, source.bytes));
     shrink_scratch();
     if (out_.size() >= io_buffer_bytes_) LH_TRY(write_out(cleaned));
   }
   // What is not looked at stays as it is, markers included.
-  LH_ASSIGN(auto aborted, segment.transactions().read());
+  LH_ASSIGN(auto aborted, segment->transactions().read());
   for (const auto& entry : aborted) {
     if (entry.last_offset >= result_.clean_to) LH_TRY(cleaned.transactions().append(entry));
   }

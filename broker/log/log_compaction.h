@@ -52,12 +52,20 @@ class LogCompaction {
   /// kCorrupt, kUnsupported: a batch cannot be read. kTooLarge: one batch has more keys than the
   /// map holds. kConflict: the log has changed meanwhile. kCancelled: called off. Others: the disk.
   base::Result<Compacted> run();
+  /// Where run() met a batch that is damaged, if it did.
+  const std::optional<Damage>& damage() const { return damage_; }
 
  private:
   using SegmentPtr = std::shared_ptr<Segment>;
   using Group = std::span<SegmentPtr>;
 
+  /// A segment's batches, one by one.
+  struct Source;
+  static base::Result<bool> read_batch(Source& source);
+  base::Result<bool> read_next(Source& source);
+  base::Result<void> remove_leftovers() const;
   base::Result<void> build_map();
+  base::Result<bool> map_segment(const SegmentPtr& segment);
   /// False once the map is full, or at a batch that is not to be looked at.
   base::Result<bool> map_batch(const records::BatchHeader& header, base::ByteView bytes);
   void shrink_scratch();
@@ -66,7 +74,7 @@ class LogCompaction {
   Group next_group(size_t first);
   base::Result<void> rewrite(Group group);
   base::Result<void> fill(Segment& cleaned, Group group);
-  base::Result<void> filter_segment(Segment& cleaned, Segment& segment);
+  base::Result<void> filter_segment(Segment& cleaned, const SegmentPtr& segment);
   base::Result<void> filter_batch(Segment& cleaned, const records::BatchHeader& header,
                                   base::ByteView bytes);
   base::Result<void> filter_records(const records::BatchHeader& header, base::ByteView bytes,
@@ -95,6 +103,7 @@ class LogCompaction {
   std::vector<records::BatchHeader> out_headers_;
   uint64_t group_bytes_ = 0;
   Compacted result_;
+  std::optional<Damage> damage_;
 };
 
 }  // namespace longhaul::broker::log

@@ -180,7 +180,15 @@ void LogLoader::publish(size_t count) {
       segments_.begin(), segments_.begin() + static_cast<std::ptrdiff_t>(count)));
 }
 
-base::Result<void> LogLoader::open_trusted(Segment& segment, bool is_last) {
+/// After an orderly stop all is, and the recovery point is the log's end.
+int64_t LogLoader::durable_end(size_t i) const {
+  bool is_last = i + 1 == segments_.size();
+  int64_t next_base = is_last ? params_.recovery_point : segments_[i + 1]->base_offset();
+  return params_.clean ? next_base : std::min(next_base, params_.recovery_point);
+}
+
+base::Result<void> LogLoader::open_trusted(size_t i) {
+  Segment& segment = *segments_[i];
   auto next = segment.open_trusted(*params_.config);
   if (next) {
     next_offset_ = *next;
@@ -193,9 +201,7 @@ base::Result<void> LogLoader::open_trusted(Segment& segment, bool is_last) {
   }
   log_->logger_.warn("{}; building the indexes anew", next.error().message);
   auto visit = [](const records::BatchHeader&, base::ByteView) { return base::Result<void>(); };
-  LH_ASSIGN(auto recovered,
-            segment.recover(*params_.config, -1,
-                            is_last ? Segment::Damage::kCut : Segment::Damage::kKeep, visit));
+  LH_ASSIGN(auto recovered, segment.recover(*params_.config, -1, durable_end(i), visit));
   if (!recovered.why.empty()) {
     log_->logger_.error("{}: {}", segment.paths()[0], recovered.why);
   }
@@ -208,7 +214,7 @@ base::Result<void> LogLoader::open_trusted(Segment& segment, bool is_last) {
 base::Result<void> LogLoader::open_segments() {
   size_t first = first_untrusted();
   for (size_t i = 0; i < first; ++i) {
-    LH_TRY(open_trusted(*segments_[i], i + 1 == segments_.size()));
+    LH_TRY(open_trusted(i));
   }
   publish(segments_.size());
   if (params_.clean && was_flushed()) log_->durable_base_ = segments_.front()->base_offset();
@@ -233,9 +239,8 @@ base::Result<void> LogLoader::open_segments() {
 
 base::Result<void> LogLoader::recover_from(size_t first) {
   next_offset_ = segments_[first]->base_offset();
-  // Epochs of what is read come from there; an epoch before it bounds them.
-  log_->epochs_.truncate_from_end(next_offset_);
-  last_epoch_ = log_->epochs_.latest().value_or(-1);
+  // Of what is read an epoch before it bounds the epochs.
+  last_epoch_ = log_->epochs_.epoch_of(next_offset_ - 1).value_or(-1);
   LH_TRY(log_->reload_producers(next_offset_));
   size_t kept = first;
   while (kept < segments_.size()) {
@@ -277,16 +282,17 @@ base::Result<bool> LogLoader::recover_one(size_t i) {
   LH_TRY(segment.transactions().remove());  // built anew on the way
   auto visit = [&](const records::BatchHeader& header, base::ByteView bytes) -> base::Result<void> {
     LH_TRY(go_on(header.size_bytes()));
-    return log_->note_batch({header, bytes});
+    log_->epochs_.confirm(header.partition_leader_epoch, header.base_offset);
+    return log_->note_producer({header, bytes});
   };
-  bool durable =
-      i + 1 < segments_.size() && segments_[i + 1]->base_offset() <= params_.recovery_point;
-  auto damage = durable ? Segment::Damage::kKeep : Segment::Damage::kCut;
-  LH_ASSIGN(auto recovered, segment.recover(*params_.config, last_epoch_, damage, visit));
+  LH_ASSIGN(auto recovered, segment.recover(*params_.config, last_epoch_, durable_end(i), visit));
   next_offset_ = recovered.next_offset;
   last_epoch_ = recovered.last_epoch;
   cut_ = recovered.cut_bytes > 0;
   log_->move_end(next_offset_);
+  if (!cut_ && !recovered.why.empty()) {
+    log_->logger_.error("{}: {}", segment.paths()[0], recovered.why);
+  }
   if (cut_) {
     log_->logger_.warn("{}: cut {} bytes after offset {}: {}", segment.paths()[0],
                        recovered.cut_bytes, next_offset_, recovered.why);

@@ -31,12 +31,14 @@ class LogLoader {
   base::Result<void> sync_removals();
   base::Result<void> load_epochs();
   base::Result<void> open_segments();
-  base::Result<void> open_trusted(Segment& segment, bool is_last);
+  base::Result<void> open_trusted(size_t i);
   base::Result<void> recover_from(size_t first);
   /// True if a segment that begins at `end` may be part of the log although none ends there.
   bool may_be_gap(int64_t end) const;
   base::Result<bool> recover_one(size_t i);
   base::Result<void> finish();
+  /// Where the durable part of a segment ends.
+  int64_t durable_end(size_t i) const;
   /// Once: so its directory's entries and its topic ID are durable.
   bool was_flushed() const { return params_.recovery_point > 0; }
   /// The first segment that has to be read; the number of segments if none has.

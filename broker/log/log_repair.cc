@@ -65,6 +65,7 @@ base::Result<bool> Log::repair(const Damage& damage, base::ByteView bytes) {
   if (size == 0) return false;
   LH_TRY(file->write_at(damage.position, bytes.first(size)));
   LH_TRY(file->sync());
+  uncleanable_.store(false, std::memory_order_release);
   return true;
 }
 

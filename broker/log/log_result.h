@@ -17,4 +17,9 @@ inline bool is_shortage(const base::Error& error) {
   return error.code == base::Errc::kNoSpace || error.code == base::Errc::kUnavailable;
 }
 
+/// What is stored makes no sense: of one log, or one batch.
+inline bool is_rot(const base::Error& error) {
+  return error.code == base::Errc::kCorrupt || error.code == base::Errc::kUnsupported;
+}
+
 }  // namespace longhaul::broker::log

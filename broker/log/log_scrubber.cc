@@ -18,11 +18,6 @@ constexpr size_t kScrubChunk = 128u << 10;
 /// Of one segment; who has so many will not miss the others.
 constexpr size_t kMostFindings = 100;
 
-/// Else the file cannot be read at all.
-bool is_rot(const base::Error& error) {
-  return error.code == Errc::kCorrupt || error.code == Errc::kUnsupported;
-}
-
 }  // namespace
 
 LogScrubber::LogScrubber(Params params)

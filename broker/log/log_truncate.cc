@@ -78,14 +78,19 @@ base::Result<void> Log::truncate_locked(int64_t offset) {
   // A batch goes as a whole; then the log ends where it began.
   int64_t end = cut ? std::min(offset, cut->base_offset) : offset;
 
+  // Else a crash would trust what is written from here up to the old recovery point, and take what
+  // is half cut off for rot.
+  if (end < recovery_point()) {
+    recovery_point_ = end;
+    LH_TRY(write_checkpoints());
+  }
   auto kept = std::make_shared<SegmentList>(list->begin(),
                                             list->begin() + static_cast<std::ptrdiff_t>(last) + 1);
   publish(std::move(kept), end, position);
   note_truncation(end);
+  checkpoints_are_stale_ |= end < log_start_offset();
   if (end < log_start_offset()) log_start_ = end;
   clamp_high_watermark(high_watermark());
-  checkpoints_are_stale_ |= end < recovery_point();
-  if (end < recovery_point()) recovery_point_ = end;
   truncation_owed_ = true;
   LH_TRY(remove_segments_from(*list, last + 1));
   LH_TRY(segment.truncate(position, end));
@@ -124,7 +129,7 @@ base::Result<void> Log::load_snapshot(int64_t end) {
 }
 
 base::Result<void> Log::tolerate_damage(base::Result<void> result) const {
-  if (result || result.error().code != Errc::kCorrupt) return result;
+  if (result || !is_rot(result.error())) return result;
   logger_.error("{}: {}", id_.to_string(), result.error().message);
   return {};
 }

@@ -209,6 +209,14 @@ base::Result<void> Segment::pin() {
   return {};
 }
 
+void Segment::unpin() {
+  transactions_.unpin();
+  offsets_.file().unpin();
+  times_.file().unpin();
+  std::lock_guard lock(file_mutex_);
+  pinned_ = false;
+}
+
 void Segment::mark_removed() {
   {
     std::lock_guard lock(file_mutex_);

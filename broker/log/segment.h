@@ -63,16 +63,14 @@ class Segment {
     int64_t next_offset = 0;
     uint64_t cut_bytes = 0;  // in which there is no intact batch
     int32_t last_epoch = -1;
-    std::string why;  // if something was cut
+    std::string why;  // what is wrong with the first that is not intact
   };
-  /// What recover() does with what is not intact: `kCut` it off, or, in a segment that was durable
-  /// before, `kKeep` it for a repair from elsewhere (then CRCs are not even looked at).
-  enum class Damage { kCut, kKeep };
-  /// Reads and checks every batch, cuts the file before the first that is not intact (or is of an
-  /// older leader epoch than what stands before it, `last_epoch` at first), and builds the indexes
-  /// anew, but for that of transactions. kUnsupported, and nothing is touched, if it begins in an
-  /// older format.
-  base::Result<Recovered> recover(const LogConfig& config, int32_t last_epoch, Damage damage,
+  /// Reads and checks every batch, and builds the indexes anew, but for that of transactions.
+  /// Before the first batch that is not intact (or is of an older leader epoch than what stands
+  /// before it, `last_epoch` at first) the file is cut, unless that is below the offset
+  /// `durable_to`: it has rotted then, is kept for a repair from elsewhere, and passed over.
+  /// kUnsupported, and nothing is touched, if it begins in an older format.
+  base::Result<Recovered> recover(const LogConfig& config, int32_t last_epoch, int64_t durable_to,
                                   const Visit& visit);
   /// Visits batches that end at or above `from` and begin below `to`, without checking CRCs.
   base::Result<void> scan(int64_t from, int64_t to, const Visit& visit) const;
@@ -126,6 +124,8 @@ class Segment {
   void mark_removed();
   /// Its files are about to get other names, but who reads it goes on: they stay open until then.
   base::Result<void> pin();
+  /// They do not, after all; also where pin() failed.
+  void unpin();
   /// The paths of all files that may be there.
   std::vector<std::string> paths() const;
 
@@ -136,8 +136,10 @@ class Segment {
   base::Result<void> index_batch(const records::BatchHeader& batch, uint64_t position,
                                  const LogConfig& config);
   void note_timestamp(const records::BatchHeader& batch);
-  base::Result<void> check_follows(const records::BatchHeader& batch,
-                                   const Recovered& recovered) const;
+  base::Result<void> check_follows(const records::BatchHeader& batch, const Recovered& recovered,
+                                   bool durable) const;
+  base::Result<void> check_batch(BatchScanner& scanner, const records::BatchHeader& batch,
+                                 const Recovered& recovered, int64_t durable_to) const;
   base::Result<void> cut(uint64_t position);
   int64_t roll_after_ms(const LogConfig& config) const;
 

@@ -71,14 +71,15 @@ base::Result<int64_t> Segment::open_trusted(const LogConfig& config) {
   return next_offset;
 }
 
+/// An epoch has no checksum: what was durable is not given up for it.
 base::Result<void> Segment::check_follows(const records::BatchHeader& batch,
-                                          const Recovered& recovered) const {
+                                          const Recovered& recovered, bool durable) const {
   if (batch.base_offset < recovered.next_offset ||
       batch.last_offset() - base_offset_ > std::numeric_limits<int32_t>::max()) {
     return base::fail(Errc::kCorrupt, fmt::format("offset {} comes where {} should",
                                                   batch.base_offset, recovered.next_offset));
   }
-  if (batch.partition_leader_epoch < recovered.last_epoch) {
+  if (!durable && batch.partition_leader_epoch < recovered.last_epoch) {
     return base::fail(
         Errc::kCorrupt,
         fmt::format("the batch at offset {} is of leader epoch {}, after {}", batch.base_offset,
@@ -87,8 +88,26 @@ base::Result<void> Segment::check_follows(const records::BatchHeader& batch,
   return {};
 }
 
+base::Result<void> Segment::check_batch(BatchScanner& scanner, const records::BatchHeader& batch,
+                                        const Recovered& recovered, int64_t durable_to) const {
+  bool durable = recovered.next_offset < durable_to;
+  LH_TRY(check_follows(batch, recovered, durable));
+  LH_ASSIGN(bool intact, scanner.crc_matches());
+  if (!intact) {
+    return base::fail(Errc::kCorrupt, fmt::format("wrong CRC at offset {}", batch.base_offset));
+  }
+  // Nor has an offset: one that became larger would have all that follows cut off.
+  if (!durable || batch.next_offset() <= durable_to) return {};
+  LH_ASSIGN(bool is_followed, scanner.is_followed_below(batch.next_offset()));
+  if (!is_followed) return {};
+  return base::fail(Errc::kCorrupt,
+                    fmt::format("offset {} is not that of its batch: what comes next "
+                                "has a smaller one",
+                                batch.base_offset));
+}
+
 base::Result<Segment::Recovered> Segment::recover(const LogConfig& config, int32_t last_epoch,
-                                                  Damage damage, const Visit& visit) {
+                                                  int64_t durable_to, const Visit& visit) {
   LH_ASSIGN(auto file, this->file());
   LH_ASSIGN(uint64_t end, file->size());
   LH_TRY(offsets_.file().reset());
@@ -99,37 +118,42 @@ base::Result<Segment::Recovered> Segment::recover(const LogConfig& config, int32
   bytes_since_index_ = 0;
 
   Recovered recovered{base_offset_, 0, last_epoch, ""};
+  bool kept = false;  // all that there is to the end
   BatchScanner scanner(*file, 0, end, kBatchChunk);
   for (;;) {
+    bool durable = recovered.next_offset < durable_to;
     auto batch = scanner.next();
-    if (!batch && batch.error().code == Errc::kUnsupported && scanner.position() == 0) {
-      return base::fail_in(directory_->segment_file(base_offset_, kLogExtension), batch.error());
+    if (batch && !*batch) break;
+    base::Result<void> sound = batch ? check_batch(scanner, **batch, recovered, durable_to)
+                                     : tl::unexpected(batch.error());
+    if (!sound && !is_rot(sound.error())) return tl::unexpected(sound.error());
+    if (!sound && sound.error().code == Errc::kUnsupported && scanner.position() == 0) {
+      return base::fail_in(directory_->segment_file(base_offset_, kLogExtension), sound.error());
     }
-    if (!batch && batch.error().code == Errc::kIo) return tl::unexpected(batch.error());
-    if (!batch) recovered.why = batch.error().message;
-    if (!batch || !*batch) break;
-    const records::BatchHeader& header = **batch;
-    if (auto follows = check_follows(header, recovered); !follows) {
-      recovered.why = follows.error().message;
+    if (!sound && recovered.why.empty()) recovered.why = sound.error().message;
+    if (!sound && !durable) break;
+    if (!sound) {
+      LH_ASSIGN(bool goes_on, scanner.skip_damage(recovered.next_offset));
+      bytes_since_index_ =
+          end;  // who looks for what comes next finds it without a way through this
+      if (goes_on) continue;
+      recovered.next_offset = durable_to;
+      kept = true;
       break;
     }
-    if (damage == Damage::kCut) {
-      LH_ASSIGN(bool intact, scanner.crc_matches());
-      if (!intact) recovered.why = fmt::format("wrong CRC at offset {}", header.base_offset);
-      if (!intact) break;
-    }
+    const records::BatchHeader& header = **batch;
     auto indexed = index_batch(header, scanner.position(), config);
     if (!indexed && !is_shortage(indexed.error())) return tl::unexpected(indexed.error());
     LH_TRY(visit_batch(scanner, header, visit));
     recovered.next_offset = header.next_offset();
-    recovered.last_epoch = header.partition_leader_epoch;
+    if (!durable) recovered.last_epoch = header.partition_leader_epoch;
   }
   size_ = end;
   // Entries for which there is no room stay in memory, for the next flush.
   if (auto sealed = seal(); !sealed && !is_shortage(sealed.error())) {
     return tl::unexpected(sealed.error());
   }
-  if (damage == Damage::kKeep || scanner.position() == end) return recovered;
+  if (kept || scanner.position() == end) return recovered;
   recovered.cut_bytes = end - scanner.position();
   LH_TRY(cut(scanner.position()));
   // What was cut off must not come back behind what is written next.

@@ -22,6 +22,9 @@ class Throttle {
   /// `pause` absent: never waits and never ends. A rate of 0 or less is no limit.
   Throttle(const base::Clock& clock, double bytes_per_second, Pause pause);
 
+  /// From now on; who waits goes on by it soon.
+  void set_rate(double bytes_per_second);
+
   /// So many bytes were read or written: now and then waits until that is within the rate.
   /// kCancelled if there is no point in going on.
   base::Result<void> pace(uint64_t bytes);
@@ -30,11 +33,12 @@ class Throttle {
   std::chrono::microseconds delay_after(uint64_t bytes);
 
   const base::Clock& clock_;
-  const double bytes_per_second_;
   const Pause pause_;
-  uint64_t least_;  // bytes between two looks at the clock
+  std::atomic<uint64_t> least_{0};  // bytes between two looks at the clock
   std::atomic<uint64_t> unpaced_{0};
-  std::mutex mutex_;
+  std::atomic<uint64_t> changes_{0};  // of the rate
+  std::mutex mutex_;                  // guards what follows
+  double bytes_per_second_ = 0;
   base::Clock::Monotonic free_at_{};  // when all that was done so far is within the rate
 };
 

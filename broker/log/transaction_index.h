@@ -35,6 +35,7 @@ class TransactionIndex {
   base::Result<void> remove();
   /// What it says now, it says until this object goes, whatever becomes of the file.
   base::Result<void> pin();
+  void unpin() { pinned_.store(nullptr); }
   std::string path() const;
 
  private:

@@ -48,6 +48,74 @@ TEST_F(CompactionFaults, ATransactionThatWasAbortedBeforeIsNotTakenForALaterOne)
   EXPECT_EQ(offsets(), (std::vector<int64_t>{3}));
 }
 
+TEST_F(CompactionFaults, WithoutADescriptorForAnOldSegmentNothingIsDone) {
+  open();
+  put({{"a", "1"}});
+  put({{"a", "2"}});
+  roll();
+  put({{"active", "1"}});
+  bool written = false;
+  files_->set_fault_hook([&](DiskOperation operation, std::string_view path) {
+    written |= operation == DiskOperation::kSyncDirectory && path == "/data/t-0";
+    bool fails = written && operation == DiskOperation::kOpen && path.ends_with(".txnindex");
+    return fails ? std::optional(Fault{{base::Errc::kUnavailable, "short"}}) : std::nullopt;
+  });
+  auto done = try_compact();
+  files_->set_fault_hook({});
+  ASSERT_TRUE(written);
+  ASSERT_FALSE(done);
+  EXPECT_FALSE(log_->is_offline());
+  EXPECT_EQ(leftovers(), std::vector<std::string>{});
+  compact();
+  EXPECT_EQ(offsets(), (std::vector<int64_t>{1, 2}));
+}
+
+TEST_F(CompactionFaults, AShortageOnTheWayConcernsThisLogAlone) {
+  open();
+  put({{"a", "1"}});
+  put({{"a", "2"}});
+  roll();
+  put({{"active", "1"}});
+  files_->set_fault_hook([](DiskOperation operation, std::string_view path) {
+    bool fails = operation == DiskOperation::kRename && path.ends_with("0.log");
+    return fails ? std::optional(Fault{{base::Errc::kNoSpace, "short"}}) : std::nullopt;
+  });
+  ASSERT_FALSE(try_compact());
+  files_->set_fault_hook({});
+  EXPECT_TRUE(log_->is_offline());
+  EXPECT_EQ(failures_, 0) << "its directory goes on";
+  crash(base::CrashMode::kKeepAll);
+  reopen();
+  EXPECT_EQ(offsets(), (std::vector<int64_t>{1, 2}));
+}
+
+// Else the start would take what is decided later for undecided, whose originals are gone.
+TEST_F(CompactionFaults, WhatCouldNotBeRemovedIsRemovedBeforeTheNext) {
+  open();
+  put({{"a", "1"}});
+  put({{"a", "2"}});
+  roll();
+  put({{"active", "1"}});
+  ASSERT_TRUE(
+      files_->open("/data/t-0/00000000000000000000.timeindex.cleaned", base::OpenMode::kCreate));
+  ASSERT_TRUE(files_->open("/data/t-0/00000000000000000077.log.cleaned", base::OpenMode::kCreate));
+  compact();
+  EXPECT_EQ(leftovers(), std::vector<std::string>{});
+}
+
+TEST_F(CompactionFaults, AsManySegmentsAsThereAreNeedNoMoreDescriptors) {
+  config_.segment_bytes = 1 << 20;
+  open();
+  for (int i = 0; i < 250; ++i) {
+    put({{"a", std::to_string(i)}});
+    roll();
+  }
+  auto done = compact();
+  EXPECT_EQ(done.segments_before, 250u);
+  EXPECT_EQ(done.segments_after, 3u);
+  EXPECT_EQ(offsets(), (std::vector<int64_t>{249}));
+}
+
 TEST_F(CompactionFaults, OneRenameThatFailsLosesNoAbortedTransaction) {
   open();
   put({{"a", "1"}});

@@ -120,6 +120,23 @@ TEST(Throttle, NoRateIsNoLimit) {
   EXPECT_EQ(longest.count(), 0);
 }
 
+TEST(Throttle, WhoWaitsGoesOnByANewRate) {
+  HandClock clock;
+  Throttle* changed = nullptr;
+  int64_t waited_ms = 0;
+  Throttle throttle(clock, 1, [&](std::chrono::microseconds pause) {
+    waited_ms += std::chrono::duration_cast<std::chrono::milliseconds>(pause).count();
+    changed->set_rate(1000);
+    return true;
+  });
+  changed = &throttle;
+  EXPECT_TRUE(throttle.pace(600));
+  EXPECT_LE(waited_ms, 1000) << "and not ten minutes";
+  waited_ms = 0;
+  EXPECT_TRUE(throttle.pace(2500));
+  EXPECT_EQ(waited_ms, 2500);
+}
+
 TEST(Throttle, EndsTheWorkWhenThePauseSaysSo) {
   HandClock clock;
   Throttle throttle(clock, 1000, [](auto) { return false; });

@@ -12,6 +12,7 @@ class LogCleanerTest : public testing::Test {
  protected:
   LogCleanerTest() {
     EXPECT_TRUE(files_.create_directories("/data"));
+    EXPECT_TRUE(files_.create_directories("/data2"));
     config_->cleanup_compact = true;
     config_->cleanup_delete = false;
     open();
@@ -24,7 +25,7 @@ class LogCleanerTest : public testing::Test {
                               .clock = &clock_,
                               .random = &random_,
                               .logger = base::Logger(base::null_sink(), "log"),
-                              .directories = {"/data"},
+                              .directories = {"/data", "/data2"},
                               .config_of = [this](const std::string&) { return config_; },
                               .cancelled = {},
                               .on_directory_failure = {}};
@@ -39,10 +40,12 @@ class LogCleanerTest : public testing::Test {
                            .logger = base::Logger(base::null_sink(), "cleaner"),
                            .settings = {.map_slots = 1000},
                            .bytes_per_second = 1000,
-                           .pause = [this](auto) {
-                             if (on_pause_) std::exchange(on_pause_, {})();
-                             return !stopped_;
-                           }});
+                           .pause =
+                               [this](auto) {
+                                 if (on_pause_) std::exchange(on_pause_, {})();
+                                 return !stopped_;
+                               },
+                           .on_damage = [this](auto, Damage damage) { damage_ = damage; }});
   }
   /// True if a log was compacted.
   bool clean_next() {
@@ -85,6 +88,7 @@ class LogCleanerTest : public testing::Test {
   }
 
   std::function<void()> on_pause_;  // once
+  std::optional<Damage> damage_;    // the last that was told
   bool stopped_ = false;
 };
 
@@ -153,6 +157,30 @@ TEST_F(LogCleanerTest, ARottenLogIsSetAsideAndOthersGoOn) {
   EXPECT_EQ(log("fine")->first_dirty_offset(), 5);
   EXPECT_FALSE(clean_next());
   EXPECT_FALSE(log("rotten")->is_offline());
+}
+
+TEST_F(LogCleanerTest, WhatIsDamagedIsCompactedOnceItIsMended) {
+  const std::string path = "/data/t-0/00000000000000000000.log";
+  fill("t", 5);
+  ASSERT_TRUE(log("t")->flush());
+  auto whole = base::read_file(files_, path, 1 << 20);
+  ASSERT_TRUE(files_.flip_bit(path, whole->size() / 2, 3));
+  EXPECT_FALSE(clean_next());
+  EXPECT_TRUE(log("t")->is_uncleanable());
+  ASSERT_TRUE(damage_);
+  EXPECT_EQ(damage_->offset, 2);
+  auto mended = log("t")->repair(*damage_, base::ByteView(*whole).subspan(damage_->position));
+  ASSERT_TRUE(mended) << mended.error().message;
+  EXPECT_TRUE(*mended);
+  EXPECT_TRUE(clean_next());
+}
+
+TEST_F(LogCleanerTest, ALogThatGoesElsewhereWaits) {
+  fill("t", 5);
+  ASSERT_TRUE(logs_->create_future({"t", 0}, "/data2"));
+  EXPECT_FALSE(clean_next());
+  ASSERT_TRUE(logs_->remove_future({"t", 0}));
+  EXPECT_TRUE(clean_next());
 }
 
 TEST_F(LogCleanerTest, StopsWhenItIsToldTo) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/crc32c.h"
+#include "broker/log/checkpoint_file.h"
 #include "broker/log/offset_index.h"
 #include "tests/broker/log/log_fixture.h"
 
@@ -210,6 +211,78 @@ TEST_F(LogRecoveryTest, RotInADurableSegmentIsNotCut) {
     int64_t later = log_->end_offset_for_epoch(2).end_offset;
     EXPECT_FALSE(headers_of(read_all(later)).empty());
   }
+}
+
+/// The segment that holds the recovery point: whatever rots below it, all that was durable is
+/// there, and what comes later is found.
+TEST_F(LogRecoveryTest, RotBelowTheRecoveryPointCutsNothing) {
+  const State first = untouched(1);
+  const State durable = untouched(6);
+  const State all = untouched(8);
+  for (size_t at = first.log.size(); at < durable.log.size(); ++at) {
+    for (uint8_t mask : {0xff, 0x01, 0x80}) {
+      base::Bytes content = all.log;
+      content[at] ^= mask;
+      put(content);
+      recovery_point_ = durable.end;
+      open();
+      ASSERT_EQ(content, file("00000000000000000000.log")) << "flipped " << at;
+      ASSERT_EQ(all.end, log_->log_end_offset()) << "flipped " << at;
+      ASSERT_EQ(
+          base::Bytes(all.log.begin() + static_cast<ptrdiff_t>(durable.log.size()), all.log.end()),
+          read_all(durable.end))
+          << "flipped " << at;
+    }
+  }
+}
+
+TEST_F(LogRecoveryTest, RotUpToTheEndIsKeptToo) {
+  const State durable = untouched(6);
+  for (bool orderly : {false, true}) {
+    base::Bytes content = durable.log;
+    content[content.size() - 3] ^= 1;
+    put(content);
+    recovery_point_ = durable.end;
+    clean_ = orderly;
+    open();
+    EXPECT_EQ(durable.end, log_->log_end_offset());
+    EXPECT_EQ(durable.end, append_ok({.epoch = 9}));
+    EXPECT_EQ(content.size() + read_all(durable.end).size(), log_->size_bytes());
+  }
+}
+
+TEST_F(LogRecoveryTest, EpochsOfWhatCompactionTookStay) {
+  open();
+  for (int32_t epoch : {1, 3, 5}) {
+    log_->begin_epoch(epoch);
+    append_ok({.epoch = epoch});
+  }
+  ASSERT_TRUE(log_->roll());
+  ASSERT_TRUE(log_->flush());
+  recovery_point_ = log_->recovery_point();
+  crash(base::CrashMode::kLoseUnsynced);
+  // What compaction may have left of the first segment: the last batch.
+  base::Bytes batch = make_batch({.base_offset = 2, .epoch = 5});
+  auto file = files_->open(kLog, base::OpenMode::kReadWrite);
+  ASSERT_TRUE((*file)->truncate(0));
+  ASSERT_TRUE((*file)->write_at(0, base::ByteView(batch)));
+  open();
+  EXPECT_EQ(3, log_->log_end_offset());
+  EXPECT_EQ((EpochEnd{1, 1}), log_->end_offset_for_epoch(1));
+  EXPECT_EQ((EpochEnd{3, 2}), log_->end_offset_for_epoch(4));
+  EXPECT_EQ((EpochEnd{5, 3}), log_->end_offset_for_epoch(5));
+}
+
+TEST_F(LogRecoveryTest, EpochsThatTheBatchesContradictGo) {
+  open();
+  for (int32_t epoch : {1, 1, 3}) append_ok({.epoch = epoch});
+  crash(base::CrashMode::kKeepAll);
+  ASSERT_TRUE(write_epoch_checkpoint(*files_, "/data/t-0/leader-epoch-checkpoint",
+                                     {{1, 0}, {2, 1}, {4, 2}, {5, 7}}));
+  open();
+  EXPECT_EQ((EpochEnd{1, 2}), log_->end_offset_for_epoch(1));
+  EXPECT_EQ((EpochEnd{1, 2}), log_->end_offset_for_epoch(2));
+  EXPECT_EQ((EpochEnd{3, 3}), log_->end_offset_for_epoch(3));
 }
 
 TEST_F(LogRecoveryTest, AHoleBetweenSegmentsIsNoLog) {

@@ -120,27 +120,39 @@ TEST_F(ShortageTest, AProducerSnapshotThatCannotBeOpenedIsKept) {
 }
 
 TEST_F(ShortageTest, ATruncationIsSettledBeforeTheNextAppend) {
-  for (const char* what : {"leader-epoch-checkpoint", "recovery-point-offset-checkpoint"}) {
-    SCOPED_TRACE(what);
-    ASSERT_TRUE(files_.remove_all("/a/t-0"));
-    create();
-    for (int32_t epoch : {0, 1, 2}) ASSERT_TRUE(append(epoch));
-    ASSERT_TRUE(log_->flush());
-    ASSERT_TRUE(log_->write_checkpoints());
-    lack(Errc::kNoSpace, [=](DiskOperation operation, std::string_view path) {
-      return operation == DiskOperation::kWrite && path.find(what) != path.npos;
-    });
-    EXPECT_FALSE(log_->truncate_to(1));
-    EXPECT_FALSE(append(3));
-    EXPECT_TRUE(is_online());
-    files_.set_fault_hook({});
-    EXPECT_TRUE(append(3));
-    files_.crash(base::CrashMode::kLoseUnsynced, random_);
-    start();
-    ASSERT_TRUE(log_);
-    EXPECT_EQ(log_->log_end_offset(), 1);
-    EXPECT_EQ(log_->latest_epoch(), 0);
-  }
+  create();
+  for (int32_t epoch : {0, 1, 2}) ASSERT_TRUE(append(epoch));
+  ASSERT_TRUE(log_->flush());
+  ASSERT_TRUE(log_->write_checkpoints());
+  lack(Errc::kNoSpace, [](DiskOperation operation, std::string_view path) {
+    return operation == DiskOperation::kWrite && path.find("leader-epoch") != path.npos;
+  });
+  EXPECT_FALSE(log_->truncate_to(1));
+  EXPECT_FALSE(append(3));
+  EXPECT_TRUE(log_->is_out_of_space());
+  EXPECT_TRUE(is_online());
+  files_.set_fault_hook({});
+  EXPECT_TRUE(append(3));
+  files_.crash(base::CrashMode::kLoseUnsynced, random_);
+  start();
+  EXPECT_EQ(log_->log_end_offset(), 1);
+  EXPECT_EQ(log_->latest_epoch(), 0);
+}
+
+TEST_F(ShortageTest, ATruncationBelowTheRecoveryPointBeginsWithItsCheckpoint) {
+  create();
+  for (int32_t epoch : {0, 1, 2}) ASSERT_TRUE(append(epoch));
+  ASSERT_TRUE(log_->flush());
+  ASSERT_TRUE(log_->write_checkpoints());
+  lack(Errc::kNoSpace, [](DiskOperation operation, std::string_view path) {
+    return operation == DiskOperation::kWrite && path.find("recovery-point") != path.npos;
+  });
+  EXPECT_FALSE(log_->truncate_to(1));
+  EXPECT_EQ(log_->log_end_offset(), 3) << "nothing was done";
+  EXPECT_TRUE(is_online());
+  files_.set_fault_hook({});
+  EXPECT_TRUE(log_->truncate_to(1));
+  EXPECT_EQ(log_->log_end_offset(), 1);
 }
 
 TEST_F(ShortageTest, RetentionAndDeletionWaitForRoom) {
