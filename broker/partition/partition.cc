@@ -2,60 +2,7 @@
 
 #include <algorithm>
 
-#include "base/assert.h"
-
 namespace longhaul::broker::partition {
-namespace {
-
-ErrorCode error_code(records::Reason reason) {
-  switch (reason) {
-    case records::Reason::kInvalidRecord:
-      return ErrorCode::kInvalidRecord;
-    case records::Reason::kInvalidTimestamp:
-      return ErrorCode::kInvalidTimestamp;
-    case records::Reason::kCorruptMessage:
-      return ErrorCode::kCorruptMessage;
-    case records::Reason::kMessageTooLarge:
-      return ErrorCode::kMessageTooLarge;
-    case records::Reason::kUnsupportedCompressionType:
-      return ErrorCode::kUnsupportedCompressionType;
-  }
-  return ErrorCode::kInvalidRecord;
-}
-
-records::ValidationOptions validation_options(const TopicSettings& settings,
-                                              const ProduceOptions& options) {
-  records::ValidationOptions checks;
-  checks.origin = options.origin == log::AppendOrigin::kClient ? records::Origin::kClient
-                                                               : records::Origin::kCoordinator;
-  checks.timestamp_type = settings.log.message_timestamp_type;
-  checks.timestamp_before_max_ms = settings.log.message_timestamp_before_max_ms;
-  checks.timestamp_after_max_ms = settings.log.message_timestamp_after_max_ms;
-  checks.compacted = settings.log.cleanup_compact;
-  checks.target_codec = settings.codec;
-  checks.levels = settings.levels;
-  checks.max_batch_bytes = static_cast<size_t>(settings.log.max_message_bytes);
-  checks.zstd_allowed = options.zstd_allowed;
-  return checks;
-}
-
-tl::unexpected<AppendFailure> refuse(ErrorCode code, std::string message = {}) {
-  return tl::unexpected(AppendFailure{code, std::move(message), {}});
-}
-
-/// Where a follower's empty log is to begin if its leader's begins within a batch (DeleteRecords):
-/// with the batch, of which it needs all. Absent if the batches fit.
-std::optional<int64_t> base_to_begin_at(const log::Log& log, base::ByteView batches) {
-  int64_t end = log.log_end_offset();
-  if (log.log_start_offset() != end || log.size_bytes() > 0) return std::nullopt;
-  records::BatchWalker walker(batches);
-  const records::BatchView* first = walker.next();
-  bool reaches_over =
-      first && first->header.base_offset < end && first->header.last_offset() >= end;
-  return reaches_over ? std::optional(first->header.base_offset) : std::nullopt;
-}
-
-}  // namespace
 
 Partition::Partition(const Surroundings& surroundings, std::shared_ptr<log::Log> log,
                      std::shared_ptr<const TopicSettings> settings)
@@ -157,66 +104,6 @@ ErrorCode Partition::check_leader_locked(int32_t current_leader_epoch, bool any_
   if (current_leader_epoch > leader_epoch_) return ErrorCode::kUnknownLeaderEpoch;
   bool serves = leader_id_ == broker_id_ || (any_replica && !stopped_);
   return serves ? ErrorCode::kNone : ErrorCode::kNotLeaderOrFollower;
-}
-
-bool Partition::is_heavy(base::ByteView batch) const {
-  auto settings = settings_.load();
-  bool may_flush = settings->log.flush_messages != log::LogConfig::kForever;
-  return may_flush || records::is_heavy(batch, validation_options(*settings, {}));
-}
-
-tl::expected<ProduceResult, AppendFailure> Partition::append(std::span<uint8_t> batch,
-                                                             const ProduceOptions& options,
-                                                             records::Codecs& codecs) {
-  auto settings = settings_.load();
-  ProduceResult result;
-  {
-    std::shared_lock lock(role_mutex_);
-    const auto log = log_.load();
-    if (log->is_offline()) return refuse(ErrorCode::kKafkaStorageError);
-    if (leader_id_ != broker_id_) return refuse(ErrorCode::kNotLeaderOrFollower);
-    if (options.acks_all && is_under_min_isr_locked()) {
-      return refuse(ErrorCode::kNotEnoughReplicas,
-                    id().to_string() + " has " + std::to_string(isr_.size()) +
-                        " in-sync replicas, and min.insync.replicas is " +
-                        std::to_string(settings->min_insync_replicas));
-    }
-    auto valid =
-        records::validate(batch, validation_options(*settings, options), options.now_ms, codecs);
-    if (!valid) {
-      records::Refusal& why = valid.error();
-      return tl::unexpected(AppendFailure{error_code(why.reason), std::move(why.message),
-                                          std::move(why.record_errors)});
-    }
-    if (valid->header.is_transactional()) {
-      return refuse(ErrorCode::kInvalidTxnState,
-                    "there are no transactions in this version of the broker");
-    }
-    std::span<uint8_t> bytes = valid->rebuilt ? std::span<uint8_t>(*valid->rebuilt)
-                                              : batch.first(valid->header.size_bytes());
-    auto appended =
-        log->append_as_leader(bytes, {.leader_epoch = leader_epoch_, .origin = options.origin});
-    if (!appended) {
-      if (log->is_out_of_space()) step_down_locked();
-      return refuse(appended.error().code, std::move(appended.error().message));
-    }
-    result.base_offset = appended->first_offset;
-    result.next_offset = appended->last_offset + 1;
-    result.leader_epoch = leader_epoch_;
-    result.log_start_offset = appended->log_start_offset;
-    if (settings->log.message_timestamp_type == records::TimestampType::kLogAppendTime) {
-      result.log_append_time_ms = appended->max_timestamp;
-    }
-  }
-  end_watchers_.notify_all();
-  if (settings->on_disk) flush_soon();
-  if (log()->flush_is_due()) {
-    if (auto flushed = flush(); !flushed) {
-      return refuse(ErrorCode::kKafkaStorageError, flushed.error().message);
-    }
-  }
-  advance_high_watermark();
-  return result;
 }
 
 // No more can be asked for than there are replicas (as in Kafka): a topic with one of them can be
@@ -493,90 +380,6 @@ void Partition::isr_refused(const IsrProposal& proposal) {
     in_sync_.refused(proposal);
   }
   advance_high_watermark();
-}
-
-KafkaResult<void> Partition::check_following_locked(int32_t leader_epoch) const {
-  if (stopped_ || leader_id_ == broker_id_) {
-    return protocol::kafka_fail(ErrorCode::kNotLeaderOrFollower);
-  }
-  if (leader_epoch != leader_epoch_) return protocol::kafka_fail(ErrorCode::kFencedLeaderEpoch);
-  return {};
-}
-
-KafkaResult<void> Partition::replicate_locked(const Replicated& from_leader) {
-  if (auto follows = check_following_locked(from_leader.leader_epoch); !follows) return follows;
-  const auto log = log_.load();
-  if (!from_leader.batches.empty()) {
-    auto appended = log->append_as_follower(from_leader.batches);
-    if (!appended) return tl::unexpected(std::move(appended.error()));
-  }
-  // A new leader may know of less that is committed than its predecessor told us.
-  if (from_leader.high_watermark > log->high_watermark()) {
-    log->set_high_watermark(from_leader.high_watermark);
-  }
-  return start_at_locked(from_leader.log_start_offset);
-}
-
-KafkaResult<void> Partition::start_at_locked(int64_t log_start_offset) {
-  const auto log = log_.load();
-  int64_t start = std::min(log_start_offset, log->high_watermark());
-  if (start <= log->log_start_offset()) return {};
-  auto moved = log->advance_log_start_offset(start);
-  if (moved) return {};
-  return protocol::kafka_fail(ErrorCode::kKafkaStorageError, std::move(moved.error().message));
-}
-
-KafkaResult<void> Partition::begin_within_batch_locked(const Replicated& from_leader,
-                                                       int64_t base_offset) {
-  if (auto follows = check_following_locked(from_leader.leader_epoch); !follows) return follows;
-  const auto log = log_.load();
-  int64_t start = log->log_start_offset();
-  if (auto begun = log->truncate_fully_and_start_at(base_offset); !begun) {
-    return protocol::kafka_fail(ErrorCode::kKafkaStorageError, std::move(begun.error().message));
-  }
-  start_copy_over_locked(base_offset);
-  if (auto stored = replicate_locked(from_leader); !stored) return stored;
-  return start_at_locked(start);
-}
-
-// The lock keeps the role: nothing of an old leader is appended once we follow another.
-KafkaResult<void> Partition::replicate(const Replicated& from_leader) {
-  KafkaResult<void> stored;
-  if (auto base = base_to_begin_at(*log(), from_leader.batches)) {
-    // No reader is to see the log between its two beginnings.
-    std::unique_lock role(role_mutex_);
-    stored = begin_within_batch_locked(from_leader, *base);
-  } else {
-    std::shared_lock role(role_mutex_);
-    stored = replicate_locked(from_leader);
-  }
-  if (!stored) return stored;
-  if (log()->flush_is_due()) {
-    if (auto flushed = flush(); !flushed) {
-      return protocol::kafka_fail(ErrorCode::kKafkaStorageError,
-                                  std::move(flushed.error().message));
-    }
-  }
-  watchers_.notify_all();
-  return {};
-}
-
-KafkaResult<void> Partition::truncate(int32_t leader_epoch, int64_t offset) {
-  std::unique_lock role(role_mutex_);
-  if (auto follows = check_following_locked(leader_epoch); !follows) return follows;
-  auto cut = log()->truncate_to(offset);
-  cut_copy_locked();
-  if (cut) return {};
-  return protocol::kafka_fail(ErrorCode::kKafkaStorageError, std::move(cut.error().message));
-}
-
-KafkaResult<void> Partition::start_over(int32_t leader_epoch, int64_t offset) {
-  std::unique_lock role(role_mutex_);
-  if (auto follows = check_following_locked(leader_epoch); !follows) return follows;
-  auto begun = log()->truncate_fully_and_start_at(offset);
-  start_copy_over_locked(offset);
-  if (begun) return {};
-  return protocol::kafka_fail(ErrorCode::kKafkaStorageError, std::move(begun.error().message));
 }
 
 KafkaResult<log::EpochEnd> Partition::end_offset_for_epoch(int32_t epoch,

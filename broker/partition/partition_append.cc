@@ -1,0 +1,105 @@
+// What producers write to a partition.
+#include "broker/partition/partition.h"
+
+namespace longhaul::broker::partition {
+namespace {
+
+ErrorCode error_code(records::Reason reason) {
+  switch (reason) {
+    case records::Reason::kInvalidRecord:
+      return ErrorCode::kInvalidRecord;
+    case records::Reason::kInvalidTimestamp:
+      return ErrorCode::kInvalidTimestamp;
+    case records::Reason::kCorruptMessage:
+      return ErrorCode::kCorruptMessage;
+    case records::Reason::kMessageTooLarge:
+      return ErrorCode::kMessageTooLarge;
+    case records::Reason::kUnsupportedCompressionType:
+      return ErrorCode::kUnsupportedCompressionType;
+  }
+  return ErrorCode::kInvalidRecord;
+}
+
+records::ValidationOptions validation_options(const TopicSettings& settings,
+                                              const ProduceOptions& options) {
+  records::ValidationOptions checks;
+  checks.origin = options.origin == log::AppendOrigin::kClient ? records::Origin::kClient
+                                                               : records::Origin::kCoordinator;
+  checks.timestamp_type = settings.log.message_timestamp_type;
+  checks.timestamp_before_max_ms = settings.log.message_timestamp_before_max_ms;
+  checks.timestamp_after_max_ms = settings.log.message_timestamp_after_max_ms;
+  checks.compacted = settings.log.cleanup_compact;
+  checks.target_codec = settings.codec;
+  checks.levels = settings.levels;
+  checks.max_batch_bytes = static_cast<size_t>(settings.log.max_message_bytes);
+  checks.zstd_allowed = options.zstd_allowed;
+  return checks;
+}
+
+tl::unexpected<AppendFailure> refuse(ErrorCode code, std::string message = {}) {
+  return tl::unexpected(AppendFailure{code, std::move(message), {}});
+}
+
+}  // namespace
+
+bool Partition::is_heavy(base::ByteView batch) const {
+  auto settings = settings_.load();
+  bool may_flush = settings->log.flush_messages != log::LogConfig::kForever;
+  return may_flush || records::is_heavy(batch, validation_options(*settings, {}));
+}
+
+tl::expected<ProduceResult, AppendFailure> Partition::append(std::span<uint8_t> batch,
+                                                             const ProduceOptions& options,
+                                                             records::Codecs& codecs) {
+  auto settings = settings_.load();
+  ProduceResult result;
+  {
+    std::shared_lock lock(role_mutex_);
+    const auto log = log_.load();
+    if (log->is_offline()) return refuse(ErrorCode::kKafkaStorageError);
+    if (leader_id_ != broker_id_) return refuse(ErrorCode::kNotLeaderOrFollower);
+    if (options.acks_all && is_under_min_isr_locked()) {
+      return refuse(ErrorCode::kNotEnoughReplicas,
+                    id().to_string() + " has " + std::to_string(isr_.size()) +
+                        " in-sync replicas, and min.insync.replicas is " +
+                        std::to_string(settings->min_insync_replicas));
+    }
+    auto valid =
+        records::validate(batch, validation_options(*settings, options), options.now_ms, codecs);
+    if (!valid) {
+      records::Refusal& why = valid.error();
+      return tl::unexpected(AppendFailure{error_code(why.reason), std::move(why.message),
+                                          std::move(why.record_errors)});
+    }
+    if (valid->header.is_transactional()) {
+      return refuse(ErrorCode::kInvalidTxnState,
+                    "there are no transactions in this version of the broker");
+    }
+    std::span<uint8_t> bytes = valid->rebuilt ? std::span<uint8_t>(*valid->rebuilt)
+                                              : batch.first(valid->header.size_bytes());
+    auto appended =
+        log->append_as_leader(bytes, {.leader_epoch = leader_epoch_, .origin = options.origin});
+    if (!appended) {
+      if (log->is_out_of_space()) step_down_locked();
+      return refuse(appended.error().code, std::move(appended.error().message));
+    }
+    result.base_offset = appended->first_offset;
+    result.next_offset = appended->last_offset + 1;
+    result.leader_epoch = leader_epoch_;
+    result.log_start_offset = appended->log_start_offset;
+    if (settings->log.message_timestamp_type == records::TimestampType::kLogAppendTime) {
+      result.log_append_time_ms = appended->max_timestamp;
+    }
+  }
+  end_watchers_.notify_all();
+  if (settings->on_disk) flush_soon();
+  if (log()->flush_is_due()) {
+    if (auto flushed = flush(); !flushed) {
+      return refuse(ErrorCode::kKafkaStorageError, flushed.error().message);
+    }
+  }
+  advance_high_watermark();
+  return result;
+}
+
+}  // namespace longhaul::broker::partition
