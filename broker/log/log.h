@@ -205,6 +205,9 @@ class Log {
   /// RECORD_LIST_TOO_LARGE (more than a segment holds).
   LogResult<AppendResult> append_as_leader(std::span<uint8_t> batches,
                                            const AppendOptions& options);
+  /// A client's batch was refused before it came here, and will come again: one that its producer
+  /// had sent behind it is not to be taken for that one's first (KIP-360 lets it begin anywhere).
+  void note_refused(const records::BatchHeader& batch);
   /// Writes batches as the leader has them: offsets and epochs are theirs. A batch that is cut off
   /// at the end is ignored, as are batches that end below the log's end. CRCs are checked here.
   /// CORRUPT_MESSAGE, OFFSET_OUT_OF_RANGE (a batch reaches over the end), KAFKA_STORAGE_ERROR.

@@ -171,8 +171,14 @@ LogResult<AppendResult> Log::refuse_append(Batches batches, const base::Error& w
                   why.message);
   }
   out_of_space_ = true;
-  for (const auto& batch : batches) producers_.note_unwritten(batch.header);
+  for (const auto& batch : batches) producers_.note_unwritten(batch.header, clock_.wall_ms());
   return storage_error(why);
+}
+
+void Log::note_refused(const records::BatchHeader& batch) {
+  if (!batch.has_producer_id()) return;
+  std::lock_guard lock(mutex_);
+  producers_.note_unwritten(batch, clock_.wall_ms());
 }
 
 base::Result<void> Log::note_batch(const records::BatchView& batch) {

@@ -18,6 +18,12 @@ constexpr size_t kMostUnwritten = 10'000;
 /// After kNoSequence comes 0.
 bool follows(int32_t last, int32_t next) { return next == records::add_sequence(last, 1); }
 
+/// Of two that lie near each other, as what one producer has under way does.
+bool is_behind(int32_t first, int32_t later) {
+  int64_t distance = (int64_t{later} - first + kSequences) % kSequences;
+  return distance > 0 && distance < kSequences / 2;
+}
+
 ProducerBatch batch_of(const records::BatchHeader& batch) {
   return {batch.last_sequence(), batch.last_offset_delta, batch.last_offset(), batch.max_timestamp};
 }
@@ -60,7 +66,7 @@ LogResult<std::optional<ProducerBatch>> ProducerStates::check(
   if (entry == nullptr) {
     auto first = unwritten_.find(batch.producer_id);
     bool behind = first != unwritten_.end() && first->second.epoch == batch.producer_epoch &&
-                  first->second.base_sequence != batch.base_sequence;
+                  is_behind(first->second.base_sequence, batch.base_sequence);
     if (behind) return out_of_order(records::kNoSequence);
     return std::nullopt;
   }
@@ -78,14 +84,17 @@ LogResult<std::optional<ProducerBatch>> ProducerStates::check(
   return std::nullopt;
 }
 
-void ProducerStates::note_unwritten(const records::BatchHeader& batch) {
+void ProducerStates::note_unwritten(const records::BatchHeader& batch, int64_t now_ms) {
   if (!batch.has_producer_id() || batch.is_control() || find(batch.producer_id)) return;
-  // A disk stays full for so many new producers only if somebody means harm: what is forgotten then
-  // is their own order.
+  // There are so many new producers that are refused only if somebody means harm: what is forgotten
+  // then is their own order.
   if (unwritten_.size() >= kMostUnwritten) unwritten_.clear();
   auto [known, added] = unwritten_.try_emplace(batch.producer_id);
-  if (added || known->second.epoch < batch.producer_epoch)
-    known->second = {batch.producer_epoch, batch.base_sequence};
+  Unwritten& first = known->second;
+  bool is_earlier =
+      first.epoch == batch.producer_epoch && is_behind(batch.base_sequence, first.base_sequence);
+  if (added || first.epoch < batch.producer_epoch || is_earlier)
+    first = {batch.producer_epoch, batch.base_sequence, now_ms};
 }
 
 std::optional<CompletedTransaction> ProducerStates::apply(const records::BatchHeader& batch,
@@ -137,6 +146,7 @@ void ProducerStates::set_high_watermark(int64_t offset) {
 }
 
 size_t ProducerStates::expire(int64_t now_ms, int64_t ms) {
+  std::erase_if(unwritten_, [&](const auto& one) { return now_ms - one.second.noted_ms >= ms; });
   return std::erase_if(producers_, [&](const auto& one) {
     const ProducerEntry& entry = one.second;
     return entry.transaction_first_offset < 0 && now_ms - entry.last_timestamp >= ms;

@@ -65,9 +65,9 @@ class ProducerStates {
   /// the duplicate it is of, nothing if it is new and in order, or INVALID_PRODUCER_EPOCH or
   /// OUT_OF_ORDER_SEQUENCE_NUMBER. A producer never seen may begin anywhere (KIP-360).
   LogResult<std::optional<ProducerBatch>> check(const records::BatchHeader& batch) const;
-  /// A batch that `check` let pass could not be written, and its producer will send it again: a
-  /// producer never seen must then begin with it, and not with one that it had sent behind it.
-  void note_unwritten(const records::BatchHeader& batch);
+  /// A batch could not be written, and its producer will send it again: a producer never seen must
+  /// then begin with it, or before it, and not with one that it had sent behind it.
+  void note_unwritten(const records::BatchHeader& batch, int64_t now_ms);
 
   /// Takes note of a batch that is in the log, whoever wrote it; `marker` if it is a control batch
   /// that ends a transaction. Returns the transaction that it ended.
@@ -81,7 +81,8 @@ class ProducerStates {
   int64_t last_stable_offset(const CompletedTransaction& ended) const;
   /// Markers below it are replicated.
   void set_high_watermark(int64_t offset);
-  /// Forgets producers without an open transaction whose newest batch is older than `ms`.
+  /// Forgets producers without an open transaction whose newest batch is older than `ms`, and what
+  /// was not written so long ago.
   size_t expire(int64_t now_ms, int64_t ms);
   void clear();
   void insert(const ProducerEntry& entry);
@@ -95,6 +96,7 @@ class ProducerStates {
   struct Unwritten {
     int16_t epoch = records::kNoProducerEpoch;
     int32_t base_sequence = records::kNoSequence;
+    int64_t noted_ms = 0;
   };
 
   std::unordered_map<int64_t, ProducerEntry> producers_;

@@ -40,7 +40,13 @@ tl::unexpected<AppendFailure> refuse(ErrorCode code, std::string message = {}) {
   return tl::unexpected(AppendFailure{code, std::move(message), {}});
 }
 
+void note_refused_by(log::Log& log, base::ByteView batch) {
+  if (auto header = records::parse_header(batch)) log.note_refused(*header);
+}
+
 }  // namespace
+
+void Partition::note_refused(const records::BatchHeader& batch) { log()->note_refused(batch); }
 
 bool Partition::is_heavy(base::ByteView batch) const {
   auto settings = settings_.load();
@@ -57,8 +63,12 @@ tl::expected<ProduceResult, AppendFailure> Partition::append(std::span<uint8_t> 
     std::shared_lock lock(role_mutex_);
     const auto log = log_.load();
     if (log->is_offline()) return refuse(ErrorCode::kKafkaStorageError);
-    if (leader_id_ != broker_id_) return refuse(ErrorCode::kNotLeaderOrFollower);
+    if (leader_id_ != broker_id_) {
+      note_refused_by(*log, batch);
+      return refuse(ErrorCode::kNotLeaderOrFollower);
+    }
     if (options.acks_all && is_under_min_isr_locked()) {
+      note_refused_by(*log, batch);
       return refuse(ErrorCode::kNotEnoughReplicas,
                     id().to_string() + " has " + std::to_string(isr_.size()) +
                         " in-sync replicas, and min.insync.replicas is " +

@@ -17,7 +17,11 @@ bool has_replica(const metadata::Partition& partition, int32_t broker) {
 
 ReplicaManager::ReplicaManager(const config::BrokerConfig& config, log::LogManager& logs,
                                const Surroundings& surroundings, base::Logger log)
-    : config_(config), logs_(logs), surroundings_(surroundings), log_(log) {}
+    : config_(config),
+      logs_(logs),
+      surroundings_(surroundings),
+      log_(log),
+      early_(surroundings.clock) {}
 
 Applied ReplicaManager::start(const metadata::MetadataImage& image) {
   // 3 if it lies where the metadata say, 2 if it is ours, 1 if it may be: one that was never
@@ -167,6 +171,7 @@ std::shared_ptr<Partition> ReplicaManager::create(const metadata::MetadataImage&
                                                resolve_topic_settings(topic.name, image, config_));
   resume_move(*partition);
   if (insert(partition)) log_.info("{} is served now", id.to_string());
+  pass_on_early_batches(*partition);  // it does not lead yet
   warn_of_options(image, topic.name);
   return partition;
 }
@@ -278,6 +283,18 @@ std::shared_ptr<Partition> ReplicaManager::find(std::string_view topic, int32_t 
   if (found == topics_.end() || partition < 0) return nullptr;
   auto index = static_cast<size_t>(partition);
   return index < found->second.size() ? found->second[index] : nullptr;
+}
+
+// It may have come just after whoever refused the batch looked for it.
+void ReplicaManager::note_refused(const std::string& topic, const base::Uuid& id, int32_t partition,
+                                  const records::BatchHeader& batch) {
+  early_.note(topic, id, partition, batch);
+  if (auto found = find(topic, partition)) pass_on_early_batches(*found);
+}
+
+void ReplicaManager::pass_on_early_batches(Partition& partition) {
+  auto early = early_.take(partition.id().topic, partition.topic_id(), partition.id().partition);
+  for (const auto& batch : early) partition.note_refused(batch);
 }
 
 std::vector<std::shared_ptr<Partition>> ReplicaManager::all() const {

@@ -14,6 +14,7 @@
 #include "broker/config/broker_config.h"
 #include "broker/log/log_manager.h"
 #include "broker/metadata/delta.h"
+#include "broker/partition/early_batches.h"
 #include "broker/partition/partition.h"
 
 namespace longhaul::broker::partition {
@@ -62,6 +63,10 @@ class ReplicaManager {
   /// Null if this broker has no replica of it.
   std::shared_ptr<Partition> find(std::string_view topic, int32_t partition) const;
   std::vector<std::shared_ptr<Partition>> all() const;
+  /// A producer's batch was refused because its partition, whose topic was named by name or by ID,
+  /// was not found; it may be there soon.
+  void note_refused(const std::string& topic, const base::Uuid& id, int32_t partition,
+                    const records::BatchHeader& batch);
 
  private:
   using Partitions = std::vector<std::shared_ptr<Partition>>;  // by index; null: not ours
@@ -78,6 +83,7 @@ class ReplicaManager {
   void refresh_settings(const metadata::MetadataImage& image, std::string_view topic);
   /// True if it could not be served before.
   bool insert(std::shared_ptr<Partition> partition);
+  void pass_on_early_batches(Partition& partition);
   void note_unserved(const log::TopicPartition& id, const base::Error& why);
   void warn_of_options(const metadata::MetadataImage& image, const std::string& topic);
 
@@ -85,6 +91,7 @@ class ReplicaManager {
   log::LogManager& logs_;
   const Surroundings& surroundings_;
   base::Logger log_;
+  EarlyBatches early_;
   // Of whoever calls `apply`.
   std::set<std::string> warnings_;  // given already
 

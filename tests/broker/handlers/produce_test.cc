@@ -127,6 +127,22 @@ TEST_F(Produce, TransactionsAreRefusedAsLongAsThereAreNone) {
   EXPECT_EQ(node_->logs().get("t", 0)->log_end_offset(), 0);
 }
 
+// The metadata come to this broker later than to who told the client.
+TEST_F(Produce, WhatIsSentTooEarlyIsNotOvertaken) {
+  start();
+  auto send = [&](int32_t sequence) {
+    records::BatchBuilder builder(
+        {.producer_id = 7, .producer_epoch = 0, .base_sequence = sequence});
+    builder.append(clock_.wall_ms(), std::nullopt, base::as_bytes(std::string("v")));
+    return produce("t", builder.build(codecs_)).error_code;
+  };
+  EXPECT_EQ(send(0), ErrorCode::kUnknownTopicOrPartition);
+  create_topic("t");
+  EXPECT_EQ(send(1), ErrorCode::kOutOfOrderSequenceNumber);
+  EXPECT_EQ(send(0), ErrorCode::kNone);
+  EXPECT_EQ(send(1), ErrorCode::kNone);
+}
+
 TEST_F(Produce, ATopicOfOneReplicaNeedsNoMoreInSync) {
   start();
   create_topic("t", 1, {{"min.insync.replicas", "2"}});

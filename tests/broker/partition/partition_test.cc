@@ -240,6 +240,54 @@ TEST_F(PartitionTest, ARetryOfAnIdempotentProducerGetsTheFirstOffsets) {
   EXPECT_EQ(log_->log_end_offset(), 4);
 }
 
+// Kafka lets a producer it has never seen begin anywhere.
+TEST_F(PartitionTest, WhatANewProducerSentBehindARefusedBatchDoesNotOvertakeIt) {
+  settings_.min_insync_replicas = 2;
+  partition_->set_settings(std::make_shared<TopicSettings>(settings_));
+  auto send = [&](int32_t sequence, int16_t epoch = 0) {
+    auto sent =
+        append({.count = 5, .producer_id = 7, .producer_epoch = epoch, .sequence = sequence}, true);
+    return sent ? ErrorCode::kNone : sent.error().code;
+  };
+  EXPECT_EQ(send(5), ErrorCode::kNotLeaderOrFollower) << "and the one before was lost on its way";
+  become(kUs, 0, {kUs});
+  EXPECT_EQ(send(0), ErrorCode::kNotEnoughReplicas);
+  EXPECT_EQ(send(5), ErrorCode::kNotEnoughReplicas);
+  become(kUs, 0, {kUs, kOther});
+  EXPECT_EQ(send(10), ErrorCode::kOutOfOrderSequenceNumber);
+  EXPECT_EQ(send(5), ErrorCode::kOutOfOrderSequenceNumber);
+  EXPECT_EQ(send(0), ErrorCode::kNone);
+  EXPECT_EQ(send(5), ErrorCode::kNone);
+  EXPECT_EQ(send(10), ErrorCode::kNone);
+}
+
+TEST_F(PartitionTest, AProducerThatGaveUpARefusedBatchGoesOn) {
+  settings_.min_insync_replicas = 2;
+  partition_->set_settings(std::make_shared<TopicSettings>(settings_));
+  auto send = [&](int32_t sequence, int16_t epoch) {
+    auto sent =
+        append({.count = 5, .producer_id = 7, .producer_epoch = epoch, .sequence = sequence}, true);
+    return sent ? ErrorCode::kNone : sent.error().code;
+  };
+  become(kUs, 0, {kUs});
+  EXPECT_EQ(send(0, 0), ErrorCode::kNotEnoughReplicas);
+  become(kUs, 0, {kUs, kOther});
+  EXPECT_EQ(send(5, 0), ErrorCode::kOutOfOrderSequenceNumber);
+  EXPECT_EQ(send(0, 1), ErrorCode::kNone) << "in a new epoch";
+
+  auto other = [&] {
+    return append({.producer_id = 8, .producer_epoch = 0, .sequence = 5}, true).has_value();
+  };
+  log::BatchSpec first{.producer_id = 8, .producer_epoch = 0, .sequence = 0};
+  become(kUs, 0, {kUs});
+  EXPECT_FALSE(append(first, true));
+  become(kUs, 0, {kUs, kOther});
+  EXPECT_FALSE(other());
+  clock_.now_ms += 86'400'000;
+  log_->expire_producers(clock_.now_ms);
+  EXPECT_TRUE(other()) << "after as long as any producer is remembered";
+}
+
 TEST_F(PartitionTest, TheTopicsTimeAndCodecAreGivenToTheBatch) {
   settings_.log.message_timestamp_type = records::TimestampType::kLogAppendTime;
   settings_.codec = records::Codec::kGzip;

@@ -263,6 +263,23 @@ TEST_F(ReplicaManagerTest, WhatFoundNoRoomIsForgottenWithItsTopic) {
   EXPECT_FALSE(replicas_->has_unserved());
 }
 
+TEST_F(ReplicaManagerTest, WhatCameBeforeThePartitionIsNotOvertaken) {
+  auto batch = [](int32_t sequence) {
+    return log::make_batch({.producer_id = 7, .producer_epoch = 0, .sequence = sequence});
+  };
+  auto first = batch(0), second = batch(1);
+  replicas_->note_refused("t", {}, 0, *records::parse_header(first));
+  create("t");
+  auto partition = replicas_->find("t", 0);
+  ASSERT_TRUE(partition);
+  records::Codecs codecs;
+  auto early = partition->append(second, {.now_ms = clock_.now_ms}, codecs);
+  ASSERT_FALSE(early);
+  EXPECT_EQ(early.error().code, ErrorCode::kOutOfOrderSequenceNumber);
+  EXPECT_TRUE(partition->append(first, {.now_ms = clock_.now_ms}, codecs));
+  EXPECT_TRUE(partition->append(second, {.now_ms = clock_.now_ms}, codecs));
+}
+
 TEST_F(ReplicaManagerTest, AfterAStopNothingIsServed) {
   create("t");
   auto held = replicas_->find("t", 0);
