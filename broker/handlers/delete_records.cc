@@ -96,8 +96,9 @@ void answer_when_deleted(Services& services, Call call, DeleteRecordsResponse re
   auto parts = parts_of(services, response);
   if (parts.empty()) return call.respond(response);
   base::EventLoop& loop = call.loop();
-  auto begin = [&parts](size_t part, partition::CommitCallback done) {
-    parts[part].partition->await_deletion(parts[part].offset, std::move(done));
+  auto connection = call.request().connection();
+  auto begin = [&parts](size_t part, partition::CommitWaiter waiter) {
+    parts[part].partition->await_deletion(parts[part].offset, std::move(waiter));
   };
   auto done = [call = std::move(call), response = std::move(response),
                parts](const std::vector<ErrorCode>& outcomes) mutable {
@@ -109,7 +110,8 @@ void answer_when_deleted(Services& services, Call call, DeleteRecordsResponse re
     }
     call.respond(response);
   };
-  await_all(loop, std::chrono::milliseconds(timeout_ms), parts.size(), begin, std::move(done));
+  await_all(loop, std::move(connection), std::chrono::milliseconds(timeout_ms), parts.size(), begin,
+            std::move(done));
 }
 
 }  // namespace

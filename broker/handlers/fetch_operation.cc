@@ -58,7 +58,10 @@ void FetchOperation::start() {
     self->timer_ = 0;
     if (!self->finished_) self->finish(self->gather());
   });
-  watch_and_look();
+  closing_ = call_.request().connection()->when_closed.add([weak = weak_from_this()] {
+    if (auto self = std::static_pointer_cast<FetchOperation>(weak.lock())) self->abandon();
+  });
+  if (!finished_) watch_and_look();
 }
 
 void FetchOperation::notify() {
@@ -184,9 +187,20 @@ bool FetchOperation::refer(const metadata::MetadataImage& image, partition::Part
   return true;
 }
 
-void FetchOperation::finish(Gathered gathered) {
+void FetchOperation::stop_waiting() {
   finished_ = true;
-  if (timer_ != 0) call_.loop().cancel(timer_);
+  call_.loop().cancel(std::exchange(timer_, 0));
+  call_.request().connection()->when_closed.remove(std::exchange(closing_, 0));
+}
+
+void FetchOperation::abandon() {
+  stop_waiting();
+  call_.respond_nothing();
+  plan_ = {};
+}
+
+void FetchOperation::finish(Gathered gathered) {
+  stop_waiting();
   FetchResponse response;
   response.session_id = plan_.session_id;
   std::vector<base::FileSlice> slices;

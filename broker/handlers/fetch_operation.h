@@ -16,7 +16,8 @@
 namespace longhaul::broker::handlers {
 
 /// Lives on the connection's loop; partitions that have news only post to it. While it waits it
-/// costs its own memory and one timer. Keeps itself alive until it has answered.
+/// costs its own memory and one timer. Keeps itself alive until it has answered, or until its
+/// connection is closed.
 class FetchOperation final : public partition::Watcher,
                              public std::enable_shared_from_this<FetchOperation> {
  public:
@@ -57,6 +58,8 @@ class FetchOperation final : public partition::Watcher,
   void throttle(const partition::Partition& partition, Part& part,
                 partition::FetchOptions& options) const;
   void finish(Gathered gathered);
+  void abandon();
+  void stop_waiting();
 
   Services& services_;
   Call call_;
@@ -69,6 +72,7 @@ class FetchOperation final : public partition::Watcher,
   int64_t replica_epoch_ = -1;
   std::string rack_;  // of a consumer that is to read from the nearest replica
   base::TimerId timer_ = 0;
+  uint64_t closing_ = 0;  // see net::WhenClosed
   std::atomic<bool> notified_{false};
   bool looked_ = false;  // a follower's word of how far it has come counts once
   bool finished_ = false;

@@ -81,7 +81,7 @@ class Producing {
       answer.topic_id = topic.topic_id;
       answer.partition_responses.reserve(topic.partition_data.size());
       for (const auto& data : topic.partition_data) {
-        answer.partition_responses.push_back(append_one(*target++, data, options, *codecs));
+        answer.partition_responses.push_back(append_one(topic, *target++, data, options, *codecs));
         failed_ |= answer.partition_responses.back().error_code != ErrorCode::kNone;
       }
     }
@@ -97,11 +97,13 @@ class Producing {
     if (uncommitted_.empty()) return call_.respond(response_);
     call_.release_frame();
     base::EventLoop& loop = call_.loop();
-    auto begin = [&parts = uncommitted_](size_t part, partition::CommitCallback done) {
-      parts[part].partition->await_commit(parts[part].written, std::move(done));
+    auto connection = call_.request().connection();
+    auto begin = [&parts = uncommitted_](size_t part, partition::CommitWaiter waiter) {
+      parts[part].partition->await_commit(parts[part].written, std::move(waiter));
     };
     auto parts = uncommitted_;
-    await_all(loop, std::chrono::milliseconds(request_.timeout_ms), parts.size(), begin,
+    await_all(loop, std::move(connection), std::chrono::milliseconds(request_.timeout_ms),
+              parts.size(), begin,
               [call = std::move(call_), response = std::move(response_),
                parts](const std::vector<ErrorCode>& outcomes) mutable {
                 put_outcomes(parts, outcomes, response);
@@ -134,9 +136,23 @@ class Producing {
     return {std::move(partition), ErrorCode::kNone, {}};
   }
 
-  PartitionResponse append_one(Target& target, const ProduceRequest::PartitionProduceData& data,
+  /// Of a partition that is not there, but may be when the producer tries again.
+  void note_early(const ProduceRequest::TopicProduceData& topic,
+                  const ProduceRequest::PartitionProduceData& data) {
+    if (!data.records) return;
+    auto header = records::parse_header(data.records->bytes);
+    if (!header || !header->has_producer_id()) return;
+    auto image = services_.image.load();
+    const metadata::Topic* known = find_topic(*image, topic.name, topic.topic_id);
+    services_.replicas.note_refused(known ? known->name : topic.name, topic.topic_id, data.index,
+                                    *header);
+  }
+
+  PartitionResponse append_one(const ProduceRequest::TopicProduceData& topic, Target& target,
+                               const ProduceRequest::PartitionProduceData& data,
                                partition::ProduceOptions options, records::Codecs& codecs) {
     if (!target.partition) {
+      note_early(topic, data);
       return refuse(data.index, {target.error, std::move(target.message), {}});
     }
     options.acks_all = request_.acks == kAcksAll ||

@@ -280,6 +280,7 @@ void Connection::close(const std::string& why) {
   session_.close(why);
   socket_.close();
   if (auto& told = session_.info()->on_closed) std::exchange(told, {})();
+  session_.info()->when_closed.run();
   context_->reactor.retire(shared_from_this());
   context_->owner.closed(*this);
 }

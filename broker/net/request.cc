@@ -60,6 +60,20 @@ void take_in_small_slices(Response& response) {
   response.splices.clear();
 }
 
+uint64_t WhenClosed::add(base::Task task) {
+  if (closed_) {
+    task();
+    return 0;
+  }
+  tasks_.emplace(++last_id_, std::move(task));
+  return last_id_;
+}
+
+void WhenClosed::run() {
+  closed_ = true;
+  for (auto tasks = std::exchange(tasks_, {}); auto& [id, task] : tasks) task();
+}
+
 base::Result<Request> Request::parse(FrameBuffer frame, std::shared_ptr<ConnectionInfo> connection,
                                      base::EventLoop& loop, base::Clock::Monotonic received_at) {
   LH_ASSIGN(protocol::RequestFrame parsed, protocol::parse_request(frame.view()));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -45,6 +46,22 @@ Response make_response(protocol::Encoder encoder, std::vector<base::FileSlice> s
 /// than a call of sendfile(2) for each, and packets for what stands between them.
 void take_in_small_slices(Response& response);
 
+/// What is to be done once a connection is closed: of requests that would wait for longer although
+/// nobody reads their answers any more. On the connection's loop.
+class WhenClosed {
+ public:
+  /// Never 0. Runs the task at once, and gives 0, if the connection is closed already.
+  uint64_t add(base::Task task);
+  void remove(uint64_t id) { tasks_.erase(id); }
+  /// It is closed now: all tasks run, in the order in which they came.
+  void run();
+
+ private:
+  std::map<uint64_t, base::Task> tasks_;
+  uint64_t last_id_ = 0;
+  bool closed_ = false;
+};
+
 /// What is known of the connection a request came by. Fields below "changes" belong to the
 /// connection's loop: only code running on `Request::loop()` may touch them.
 struct ConnectionInfo {
@@ -60,6 +77,7 @@ struct ConnectionInfo {
   std::string client_software_version = "unknown";
   bool holds_next = false;  // see Request::hold_next
   base::Task on_closed;     // runs when the connection is closed
+  WhenClosed when_closed;   // the same, of requests
 };
 
 /// One request. Move-only; owns its frame, so that `body()` and `client_id()` stay valid as long

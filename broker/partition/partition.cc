@@ -183,7 +183,7 @@ base::Result<void> Partition::flush() {
   }
 }
 
-void Partition::await_commit(const ProduceResult& written, CommitCallback done) {
+void Partition::await_commit(const ProduceResult& written, CommitWaiter waiter) {
   ErrorCode outcome = ErrorCode::kNone;
   {
     std::shared_lock role(role_mutex_);
@@ -191,10 +191,10 @@ void Partition::await_commit(const ProduceResult& written, CommitCallback done) 
     if (leader_id_ != broker_id_ || written.leader_epoch < leads_since_) {
       outcome = ErrorCode::kNotLeaderOrFollower;
     } else if (log()->high_watermark() < written.next_offset) {
-      return commit_waiters_.add(written.next_offset, std::move(done));
+      return commit_waiters_.add(written.next_offset, std::move(waiter));
     }
   }
-  done(outcome);
+  waiter.done(outcome);
 }
 
 KafkaResult<int64_t> Partition::delete_records(int64_t offset) {
@@ -217,7 +217,7 @@ KafkaResult<int64_t> Partition::delete_records(int64_t offset) {
   return log->log_start_offset();
 }
 
-void Partition::await_deletion(int64_t offset, CommitCallback done) {
+void Partition::await_deletion(int64_t offset, CommitWaiter waiter) {
   ErrorCode outcome = ErrorCode::kNone;
   {
     std::shared_lock role(role_mutex_);
@@ -226,10 +226,10 @@ void Partition::await_deletion(int64_t offset, CommitCallback done) {
       outcome = ErrorCode::kNotLeaderOrFollower;
     } else if (in_sync_.lowest_start_offset(log()->log_start_offset(), surroundings_.brokers) <
                offset) {
-      return deletion_waiters_.add(offset, std::move(done));
+      return deletion_waiters_.add(offset, std::move(waiter));
     }
   }
-  done(outcome);
+  waiter.done(outcome);
 }
 
 void Partition::finish_deletions() {

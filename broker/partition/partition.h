@@ -156,17 +156,19 @@ class Partition : public std::enable_shared_from_this<Partition> {
   tl::expected<ProduceResult, AppendFailure> append(std::span<uint8_t> batch,
                                                     const ProduceOptions& options,
                                                     records::Codecs& codecs);
-  /// Calls `done` once all that was written is committed. At once if it is already;
+  /// A producer's batch was refused before it came here, and will come again.
+  void note_refused(const records::BatchHeader& batch);
+  /// Tells the waiter once all that was written is committed. At once if it is already;
   /// NOT_LEADER_OR_FOLLOWER if this broker stopped leading since, even if it leads again.
-  void await_commit(const ProduceResult& written, CommitCallback done);
+  void await_commit(const ProduceResult& written, CommitWaiter waiter);
 
   /// Deletes what lies below `offset` (-1: below the high watermark) and returns where the log
   /// starts now; that is durable once the log's checkpoints are written. The files go later.
   /// OFFSET_OUT_OF_RANGE above the high watermark, POLICY_VIOLATION for a topic from which nothing
   /// is deleted (KIP-107).
   KafkaResult<int64_t> delete_records(int64_t offset);
-  /// Calls `done` once no replica that is alive has anything below `offset` any more.
-  void await_deletion(int64_t offset, CommitCallback done);
+  /// Tells the waiter once no replica that is alive has anything below `offset` any more.
+  void await_deletion(int64_t offset, CommitWaiter waiter);
 
   /// True while a new leader does not know yet of all that its predecessor told readers: what it
   /// calls committed may lie below (KIP-207).

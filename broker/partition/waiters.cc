@@ -41,8 +41,13 @@ constexpr auto kLaterFirst = [](const auto& a, const auto& b) { return a.offset 
 
 }  // namespace
 
-void CommitWaiters::add(int64_t offset, CommitCallback done) {
-  heap_.push_back({offset, std::move(done)});
+void CommitWaiters::add(int64_t offset, CommitWaiter waiter) {
+  if (heap_.size() >= sweep_at_) {
+    std::erase_if(heap_, [](const Entry& each) { return each.waiter.is_gone(); });
+    std::make_heap(heap_.begin(), heap_.end(), kLaterFirst);
+    sweep_at_ = std::max<size_t>(64, heap_.size() * 2);
+  }
+  heap_.push_back({offset, std::move(waiter)});
   std::push_heap(heap_.begin(), heap_.end(), kLaterFirst);
 }
 
@@ -50,7 +55,7 @@ std::vector<CommitCallback> CommitWaiters::take_committed(int64_t high_watermark
   std::vector<CommitCallback> taken;
   while (!heap_.empty() && heap_.front().offset <= high_watermark) {
     std::pop_heap(heap_.begin(), heap_.end(), kLaterFirst);
-    taken.push_back(std::move(heap_.back().done));
+    taken.push_back(std::move(heap_.back().waiter.done));
     heap_.pop_back();
   }
   return taken;
@@ -58,7 +63,7 @@ std::vector<CommitCallback> CommitWaiters::take_committed(int64_t high_watermark
 
 std::vector<CommitCallback> CommitWaiters::take_all() {
   std::vector<CommitCallback> taken;
-  for (Entry& entry : heap_) taken.push_back(std::move(entry.done));
+  for (Entry& entry : heap_) taken.push_back(std::move(entry.waiter.done));
   heap_.clear();
   return taken;
 }

@@ -231,6 +231,21 @@ TEST_F(Fetch, TheSessionIsFreeAgainOnceAWaitWasAnswered) {
   EXPECT_EQ(fetch(next).error_code, ErrorCode::kNone);
 }
 
+TEST_F(Fetch, AWaitEndsWithItsConnection) {
+  size_t timers = simulation_.pending();
+  FetchRequest wanted = request(INT32_MAX, 1);
+  send(wanted, kByName);
+  run();
+  EXPECT_GT(simulation_.pending(), timers);
+  connection_->when_closed.run();
+  EXPECT_EQ(simulation_.pending(), timers);
+  EXPECT_EQ(answers_.use_count(), 1) << "nothing of it is left";
+  send(wanted, kByName);  // was on its way to us
+  run();
+  EXPECT_EQ(simulation_.pending(), timers);
+  produce("t", batch());
+}
+
 TEST_F(Fetch, AStopDuringTheWaitAnswersIt) {
   uint64_t sequence = send(request(10'000, 1), kByName);
   run();

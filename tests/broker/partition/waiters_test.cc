@@ -82,5 +82,20 @@ TEST(CommitWaiters, AreTakenInTheOrderOfOffsetsUpToTheHighWatermark) {
   EXPECT_TRUE(waiters.take_committed(INT64_MAX).empty());
 }
 
+TEST(CommitWaiters, ThoseThatAreGoneAreForgottenThoughNothingIsCommitted) {
+  CommitWaiters waiters;
+  int told = 0;
+  auto here = std::make_shared<int>();
+  waiters.add(7, {[&](ErrorCode) { ++told; }, here});
+  for (int i = 0; i < 10'000; ++i) {
+    waiters.add(i, {[](ErrorCode) { ADD_FAILURE(); }, std::make_shared<int>()});
+  }
+  waiters.add(8, [&](ErrorCode) { ++told; });
+  EXPECT_LT(waiters.size(), 200u) << "timed-out produces must not cost memory for ever";
+  for (int i = 0; i < 200; ++i) waiters.add(100'000, [](ErrorCode) {});
+  for (CommitCallback& each : waiters.take_committed(8)) each(ErrorCode::kNone);
+  EXPECT_EQ(told, 2);
+}
+
 }  // namespace
 }  // namespace longhaul::broker::partition
