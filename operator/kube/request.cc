@@ -91,6 +91,12 @@ Request list(const ResourceType& type, const Scope& scope, int limit,
   return request;
 }
 
+Request find(const ResourceType& type, std::string_view name_space, std::string_view name) {
+  Request request = list(type, {std::string(name_space), ""}, 1, "");
+  request.query.emplace_back("fieldSelector", "metadata.name=" + std::string(name));
+  return request;
+}
+
 Request watch(const ResourceType& type, const Scope& scope, std::string_view resource_version,
               int timeout_seconds) {
   Request request{Method::kGet, type.collection_path(scope.name_space), {}, {}, {}};

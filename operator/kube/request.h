@@ -40,6 +40,8 @@ Request get(const ResourceType& type, std::string_view name_space, std::string_v
 /// One page; `continue_token` is the last page's metadata.continue.
 Request list(const ResourceType& type, const Scope& scope, int limit,
              std::string_view continue_token);
+/// A list of the one object of that name, whatever its labels; empty if there is none.
+Request find(const ResourceType& type, std::string_view name_space, std::string_view name);
 /// Changes after `resource_version`, with bookmarks; the server ends it after `timeout_seconds`.
 Request watch(const ResourceType& type, const Scope& scope, std::string_view resource_version,
               int timeout_seconds);

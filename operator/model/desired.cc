@@ -16,6 +16,11 @@ Json object_labels(const std::string& cluster, const std::string& region) {
   return labels;
 }
 
+bool is_of_region(const Json& object, const std::string& cluster, const std::string& region) {
+  return kube::label_of(object, kClusterLabel) == cluster &&
+         kube::label_of(object, kRegionLabel) == region;
+}
+
 Json owned_object(const RegionModel& model, const kube::ResourceType& type,
                   const std::string& name) {
   Json object = kube::make_object(type, model.cluster.name_space, name);

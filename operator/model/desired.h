@@ -38,6 +38,9 @@ struct RegionModel {
 /// Labels that every object of a region has.
 kube::Json object_labels(const std::string& cluster, const std::string& region);
 
+/// By its labels.
+bool is_of_region(const kube::Json& object, const std::string& cluster, const std::string& region);
+
 /// server.properties of a broker; values may hold ${env:NAME}. All but the controllers that it
 /// asks at first: those come and go without a restart.
 std::string lasting_properties(const RegionModel& model, const AnchorNode& node);

@@ -8,6 +8,9 @@ std::string region_prefix(const std::string& cluster, const std::string& region)
 std::string broker_name(const std::string& cluster, const std::string& region, int64_t node_id) {
   return region_prefix(cluster, region) + "-" + std::to_string(node_id);
 }
+std::string claim_name(const std::string& cluster, const std::string& region, int64_t node_id) {
+  return "data-" + broker_name(cluster, region, node_id) + "-0";
+}
 std::string headless_service_name(const std::string& cluster, const std::string& region) {
   return region_prefix(cluster, region) + "-brokers";
 }

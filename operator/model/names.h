@@ -32,6 +32,8 @@ using Labels = std::map<std::string, std::string>;
 std::string region_prefix(const std::string& cluster, const std::string& region);
 /// "CLUSTER-REGION-NODEID": StatefulSet and ConfigMap of a broker. Its pod is named this + "-0".
 std::string broker_name(const std::string& cluster, const std::string& region, int64_t node_id);
+/// "data-CLUSTER-REGION-NODEID-0": the PersistentVolumeClaim of a broker.
+std::string claim_name(const std::string& cluster, const std::string& region, int64_t node_id);
 std::string headless_service_name(const std::string& cluster, const std::string& region);
 std::string bootstrap_service_name(const std::string& cluster, const std::string& region);
 std::string anchor_name(const std::string& cluster, const std::string& region);

@@ -2,7 +2,6 @@
 // (docs/decisions/0002-birth.md).
 #include <fmt/core.h>
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "operator/reconcile/cluster_pass.h"
@@ -31,62 +30,10 @@ StepResult ClusterPass::anchor() {
     LH_ASSIGN(anchor_, model::read_anchor(*live));
     anchor_map_ = std::make_shared<const Json>(std::move(*live));
   }
-  return check_changes();
-}
-
-/// What of the spec goes beyond the identity that the region already has, or contradicts it.
-StepResult ClusterPass::check_changes() {
-  if (auto surplus = model::surplus_nodes(anchor_, cluster_.regions[0]); !surplus.empty()) {
-    std::string ids;
-    for (const model::AnchorNode& node : surplus)
-      ids += fmt::format("{}{} of zone {}", ids.empty() ? "" : ", ", node.id, node.zone);
-    return blocked("NotImplemented",
-                   fmt::format("spec.regions[0].zones: removing brokers ({}) or moving them to "
-                               "another zone is not implemented in this version",
-                               ids));
-  }
-  // All of these before the first object is changed.
-  for (const model::AnchorNode& node : anchor_.nodes)
-    if (kube::ObjectPtr live = stateful_set_of(node.id)) {
-      StepResult fits = check_volumes(node, *live);
-      if (!fits || !fits->is_done()) return fits;
-    }
-  StepResult reachable = check_listeners();
-  if (!reachable || !reachable->is_done()) return reachable;
-  model::Anchor wanted = anchor_;
-  bool grows = model::add_nodes(wanted, cluster_.regions[0]);
-  // Whether it goes with the KafkaCluster follows spec.regions[].storage.retain.
-  Json desired = model::to_config_map(wanted, cluster_, *object_);
-  const Json& owners = kube::at_path(*anchor_map_, {"metadata", "ownerReferences"});
-  if (!grows && desired["metadata"].value("ownerReferences", Json()) == owners) return done();
-  // Node IDs are written down before anybody has them.
-  LH_TRY(put_anchor(wanted));
-  return done();
-}
-
-/// While the spec's listeners are taken over, brokers that have them and brokers that have older
-/// ones must reach each other.
-StepResult ClusterPass::check_listeners() const {
-  std::vector<std::string> wanted;
-  for (const api::Listener& listener : cluster_.listeners) wanted.push_back(listener.name);
-  auto has = [](const std::vector<std::string>& names, const std::string& name) {
-    return std::find(names.begin(), names.end(), name) != names.end();
-  };
-  for (const model::AnchorNode& node : anchor_.nodes) {
-    if (anchor_.nodes.size() == 1 || node.witness) continue;
-    kube::ObjectPtr set = stateful_set_of(node.id), pod = pod_of(node.id).pod;
-    for (const Json& spec : {set ? kube::at_path(*set, {"spec", "template", "spec"}) : Json(),
-                             pod ? kube::at_path(*pod, {"spec"}) : Json()}) {
-      std::vector<std::string> live = listener_names(spec);
-      if (live.empty() || (has(wanted, live[0]) && has(live, wanted[0]))) continue;
-      return blocked("NotImplemented",
-                     fmt::format("spec.listeners: brokers reach each other at the first listener, "
-                                 "and broker {} has {} there; to change {} to {}, let both stand "
-                                 "until all brokers have them, then change their order",
-                                 node.id, live[0], live[0], wanted[0]));
-    }
-  }
-  return done();
+  StepResult ours = check_identity();
+  if (is_done(ours)) return check_changes();
+  anchor_map_ = nullptr;  // nothing of what it says is told as this KafkaCluster's
+  return ours;
 }
 
 StepResult ClusterPass::create_anchor() {
@@ -103,7 +50,19 @@ StepResult ClusterPass::create_anchor() {
                                type->kind, kube::name_of(items[0]),
                                model::anchor_name(cluster_.name, cluster_.regions[0].name)));
   }
+  kube::Scope all{cluster_.name_space, model::selector({{model::kClusterLabel, cluster_.name}})};
+  std::vector<kube::ObjectPtr> maps;
+  LH_ASSIGN(Json listed,
+            kube::call(d_.writer.transport(), kube::list(kube::kConfigMap, all, 0, "")));
+  for (Json& map : listed["items"]) maps.push_back(std::make_shared<const Json>(std::move(map)));
+  StepResult first = check_other_regions(maps);
+  if (!is_done(first)) return first;
   anchor_ = model::make_anchor(cluster_, 0, d_.random);
+  // Nor is a name reserved under which somebody else's volumes are, whose own anchor is lost.
+  for (const model::AnchorNode& node : anchor_.nodes) {
+    StepResult free = check_broker_names(node);
+    if (!is_done(free)) return free;
+  }
   LH_ASSIGN(Json made, kube::call(d_.writer.transport(),
                                   kube::create(kube::kConfigMap,
                                                model::to_config_map(anchor_, cluster_, *object_))));
@@ -125,9 +84,9 @@ base::Result<void> ClusterPass::put_anchor(const model::Anchor& anchor) {
 StepResult ClusterPass::birth() {
   if (anchor_.birth == model::Birth::kFounding) {
     StepResult founded = found();
-    if (!founded || !founded->is_done()) return founded;
+    if (!is_done(founded)) return founded;
     StepResult again = founder();
-    if (!again || !again->is_done()) return again;
+    if (!is_done(again)) return again;
   }
   return anchor_.birth == model::Birth::kSealed ? done() : seal();
 }

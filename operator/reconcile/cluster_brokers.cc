@@ -89,7 +89,7 @@ StepResult ClusterPass::restart(const plan::RollPlan& plan) {
   for (const model::AnchorNode& node : anchor_.nodes) {
     if (node.id != *plan.restart) continue;
     StepResult applied = apply_broker(node, Turn::kHasCome);
-    if (!applied || !applied->is_done()) return applied;
+    if (!is_done(applied)) return applied;
   }
   std::string name = model::broker_name(cluster_.name, anchor_.region, *plan.restart);
   // Asked for, not looked up: a pod that goes before the new template is seen comes back as it was.

@@ -82,18 +82,20 @@ std::string ClusterPass::sets_selector() const {
   return model::selector(model::region_labels(cluster_.name, cluster_.regions[0].name));
 }
 
-base::Result<void> ClusterPass::apply(const kube::ResourceType& type, Json desired) {
+StepResult ClusterPass::apply(const kube::ResourceType& type, Json desired) {
+  StepResult free = check_name(type, kube::name_of(desired));
+  if (!is_done(free)) return free;
   kube::ObjectPtr live = d_.caches.get(type, kube::key_of(desired));
   LH_TRY(d_.writer.apply(type, std::move(desired), live.get()));
-  return {};
+  return done();
 }
 
 StepResult ClusterPass::config() {
   for (const BrokerPod& each : pods())
     if (!each.ip.empty()) pod_ips_[each.node_id] = each.ip;
-  LH_TRY(apply(kube::kServiceAccount, model::service_account(model())));
-  LH_TRY(apply(kube::kPodDisruptionBudget, model::pod_disruption_budget(model())));
-  return done();
+  StepResult account = apply(kube::kServiceAccount, model::service_account(model()));
+  if (!is_done(account)) return account;
+  return apply(kube::kPodDisruptionBudget, model::pod_disruption_budget(model()));
 }
 
 StepResult ClusterPass::check_volumes(const model::AnchorNode& node, const Json& live) const {
@@ -118,11 +120,14 @@ StepResult ClusterPass::apply_broker(const model::AnchorNode& node, Turn turn) {
   bool sealed = anchor_.birth == model::Birth::kSealed;
   bool waits = turn == Turn::kWaits && sealed && live &&
                model::next_template_hash(*live) != model::template_hash(model(), node);
+  StepResult free = check_broker_names(node);
+  if (!is_done(free)) return free;
   Json config = model::broker_config_map(model(), node);
   kube::ObjectPtr old = d_.caches.get(kube::kConfigMap, kube::key_of(config));
   if (old && waits) model::keep_lasting_properties(config, *old);
   if (old && !knows_addresses()) model::keep_bootstrap_property(config, *old);
-  LH_TRY(apply(kube::kConfigMap, std::move(config)));
+  StepResult configured = apply(kube::kConfigMap, std::move(config));
+  if (!is_done(configured)) return configured;
   if (waits) {
     LH_TRY(apply_retention(*live));
     return done();
@@ -134,8 +139,7 @@ StepResult ClusterPass::apply_broker(const model::AnchorNode& node, Turn turn) {
     desired["spec"]["volumeClaimTemplates"][0]["spec"]["resources"]["requests"]["storage"] =
         kube::string_at(claim, {"spec", "resources", "requests", "storage"});
   }
-  LH_TRY(apply(kube::kStatefulSet, std::move(desired)));
-  return done();
+  return apply(kube::kStatefulSet, std::move(desired));
 }
 
 /// Whether volumes stay when the KafkaCluster goes is nothing to wait for.
@@ -162,15 +166,15 @@ StepResult ClusterPass::joiners() {
   for (const model::AnchorNode& node : anchor_.nodes) {
     if (node.id == anchor_.founder().id) continue;
     StepResult applied = apply_broker(node);
-    if (!applied || !applied->is_done()) return applied;
+    if (!is_done(applied)) return applied;
   }
   return done();
 }
 
 StepResult ClusterPass::services() {
-  LH_TRY(apply(kube::kService, model::headless_service(model())));
-  LH_TRY(apply(kube::kService, model::bootstrap_service(model())));
-  return done();
+  StepResult headless = apply(kube::kService, model::headless_service(model()));
+  if (!is_done(headless)) return headless;
+  return apply(kube::kService, model::bootstrap_service(model()));
 }
 
 /// Who votes and who leads; what was known, if nobody could be asked now.

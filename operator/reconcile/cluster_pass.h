@@ -43,6 +43,8 @@ class ClusterPass {
   StepResult brokers();
   StepResult quorum();
 
+  StepResult check_identity();
+  StepResult check_other_regions(const std::vector<kube::ObjectPtr>& maps) const;
   StepResult check_changes();
   StepResult check_listeners() const;
   StepResult create_anchor();
@@ -61,7 +63,12 @@ class ClusterPass {
   base::Result<kube::Json> ask_for(const kube::ResourceType& type, int64_t node_id);
   base::Result<void> change_voters(const Addresses& up, const plan::VoterPlan& plan);
   base::Result<plan::RollEvidence> roll_evidence();
-  base::Result<void> apply(const kube::ResourceType& type, kube::Json desired);
+  /// Not over an object of the same name that is somebody else's.
+  StepResult apply(const kube::ResourceType& type, kube::Json desired);
+  bool is_ours(const kube::Json& object) const;
+  StepResult check_broker_names(const model::AnchorNode& node);
+  /// Blocked if an object of that name is there and not ours.
+  StepResult check_name(const kube::ResourceType& type, const std::string& name);
   model::RegionModel model() const;
   BrokerPod pod_of(int64_t node_id) const;
   std::vector<BrokerPod> pods() const;

@@ -34,6 +34,8 @@ inline Outcome blocked(std::string reason, std::string why) {
 /// An error is something that failed and may work later: it is retried with back-off.
 using StepResult = base::Result<Outcome>;
 
+inline bool is_done(const StepResult& result) { return result && result->is_done(); }
+
 /// What the queue does with a reconciled object.
 struct Next {
   /// Zero: only when something changes.

@@ -8,6 +8,7 @@
 #include "operator/api/config_check.h"
 #include "operator/api/kafka_cluster.h"
 #include "operator/model/anchor.h"
+#include "operator/model/desired.h"
 #include "operator/model/names.h"
 
 namespace longhaul::op::reconcile {
@@ -33,7 +34,7 @@ std::optional<model::Anchor> sealed_anchor(const Caches& caches, const std::stri
                                            const std::string& cluster, const std::string& region) {
   kube::ObjectPtr map =
       caches.get(kube::kConfigMap, {name_space, model::anchor_name(cluster, region)});
-  if (!map) return std::nullopt;
+  if (!map || !model::is_of_region(*map, cluster, region)) return std::nullopt;
   auto anchor = model::read_anchor(*map);
   if (!anchor || anchor->birth != model::Birth::kSealed) return std::nullopt;
   return *anchor;

@@ -104,6 +104,13 @@ base::Result<void> OperatorTest::apply(const std::string& yaml) {
 
 void OperatorTest::TearDown() { EXPECT_EQ(kafka_.deaf, ""); }
 
+void OperatorTest::make(const kube::ResourceType& type, const std::string& name, Json fields) {
+  Json object = kube::make_object(type, name_space_, name);
+  object.merge_patch(fields);
+  auto made = kube::call(server_->transport(), kube::create(type, object));
+  ASSERT_TRUE(made) << made.error().message;
+}
+
 int OperatorTest::settle() {
   for (int rounds = 1; rounds < 40; ++rounds) {
     int before = operator_->transport.writes;

@@ -62,6 +62,8 @@ class OperatorTest : public testing::TestWithParam<const char*> {
   /// Neither for the operator as it is, nor for one that has just begun and knows nothing.
   void expect_nothing_left_to_do();
   op::kube::Json object(const op::kube::ResourceType& type, const std::string& name);
+  /// Somebody else's object; `fields` are merged into it.
+  void make(const op::kube::ResourceType& type, const std::string& name, op::kube::Json fields);
   bool exists(const op::kube::ResourceType& type, const std::string& name);
   void remove(const op::kube::ResourceType& type, const std::string& name);
   /// "True/Ready", "False/NotImplemented".
