@@ -23,18 +23,22 @@ base::Result<bool> is_only_checkpoints(base::FileSystem& files, const std::strin
   });
 }
 
-base::Result<std::string> find_stranger(base::FileSystem& files, const std::string& path) {
-  LH_ASSIGN(auto entries, files.list(path));
+base::Result<void> look_at_unformatted(base::FileSystem& files, DirectoryState& state) {
+  LH_ASSIGN(auto entries, files.list(state.path));
   for (const base::DirectoryEntry& entry : entries) {
     if (entry.name == "lost+found" || entry.name == ".lock") continue;
     if (entry.name == kBootstrapName || entry.name.ends_with(".tmp")) continue;
     if (entry.name == kMetadataLogName && entry.is_directory) {
-      LH_ASSIGN(bool harmless, is_only_checkpoints(files, path + "/" + entry.name));
+      std::string log = state.path + "/" + entry.name;
+      LH_ASSIGN(bool harmless, is_only_checkpoints(files, log));
+      LH_ASSIGN(auto snapshots, list_snapshots(files, log));
+      state.has_snapshots = !snapshots.empty();
       if (harmless) continue;
     }
-    return entry.name;
+    state.stranger = entry.name;
+    break;
   }
-  return std::string();
+  return {};
 }
 
 /// Like mkdir -p, and the new entries are durable.
@@ -54,7 +58,7 @@ base::Result<DirectoryState> inspect(base::FileSystem& files, const std::string&
   state.path = path;
   LH_ASSIGN(auto properties, log::read_meta_properties(files, path));
   if (!properties) {
-    LH_ASSIGN(state.stranger, find_stranger(files, path));
+    LH_TRY(look_at_unformatted(files, state));
     return state;
   }
   state.formatted = true;

@@ -48,6 +48,8 @@ struct DirectoryState {
   /// An entry that has no place in an unformatted directory: somebody else's, or Kafka's logs
   /// without their meta.properties. Empty if there is none.
   std::string stranger;
+  /// Snapshots lie in an unformatted directory: a founding was cut short, or its name was lost.
+  bool has_snapshots = false;
 };
 
 /// What a node is to do with its directories.

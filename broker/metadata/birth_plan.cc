@@ -34,6 +34,24 @@ base::Result<void> check_formatted(const DirectoryState& state, const std::strin
   return {};
 }
 
+/// Who lost a disk has forgotten its votes and what it acknowledged: under the old name it would be
+/// counted on for both.
+base::Result<void> check_newcomer(const DirectoryState& state, const BirthConfig& config) {
+  if (config.permission != FormatPermission::kJoin) return {};
+  if (state.path == config.metadata_dir && config.directory_id)
+    return fail(Errc::kConflict,
+                fmt::format("{}: who joins gets a new directory ID, but longhaul.directory.id says "
+                            "{}. Remove the option; if a voter of that ID lost its disk, remove "
+                            "that voter and add this node anew",
+                            state.path, config.directory_id->to_string()));
+  if (state.has_snapshots)
+    return fail(Errc::kConflict,
+                fmt::format("{}: it has no meta.properties, but snapshots of a metadata log: those "
+                            "of another life. Restore meta.properties, or empty the directory",
+                            state.path));
+  return {};
+}
+
 base::Result<void> check_empty(const DirectoryState& state, const BirthConfig& config) {
   if (!state.stranger.empty())
     return fail(
@@ -47,7 +65,7 @@ base::Result<void> check_empty(const DirectoryState& state, const BirthConfig& c
                             "longhaul-broker format, or set longhaul.format to join or found; if "
                             "this node had data here before, its volume was lost",
                             state.path));
-  return {};
+  return check_newcomer(state, config);
 }
 
 /// Directories that hold another cluster's data than the first formatted one.

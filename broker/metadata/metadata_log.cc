@@ -45,8 +45,11 @@ base::Result<std::unique_ptr<MetadataLog>> MetadataLog::open(Params params) {
   LH_TRY(opened->params_.files->create_directories(opened->directory_));
   LH_TRY(opened->remove_leftovers());
   LH_TRY(opened->load_election());
-  LH_TRY(opened->open_log());
   LH_TRY(opened->load_snapshot());
+  LH_TRY(opened->load_committed());
+  LH_TRY(opened->check_committed());
+  LH_TRY(opened->open_log());
+  LH_TRY(opened->fit_to_snapshot());
   LH_TRY(opened->load_voters());
   LH_TRY(opened->make_durable());
   return opened;
@@ -62,7 +65,7 @@ base::Result<void> MetadataLog::make_durable() {
 base::Result<void> MetadataLog::remove_leftovers() {
   LH_ASSIGN(auto entries, params_.files->list(directory_));
   for (const base::DirectoryEntry& entry : entries) {
-    if (!entry.name.ends_with(kPartExtension)) continue;
+    if (!entry.name.ends_with(".part")) continue;
     LH_TRY(params_.files->remove(directory_ + "/" + entry.name));
   }
   return {};
@@ -93,7 +96,7 @@ base::Result<void> MetadataLog::open_log() {
 
 base::Result<void> MetadataLog::load_snapshot() {
   LH_ASSIGN(auto ids, list_snapshots(*params_.files, directory_));
-  std::string problems;
+  std::string& problems = snapshot_problems_;
   for (auto id = ids.rbegin(); id != ids.rend(); ++id) {
     auto snapshot = read_snapshot(*params_.files, directory_, *id);
     if (!snapshot) {
@@ -108,11 +111,19 @@ base::Result<void> MetadataLog::load_snapshot() {
     if (!problems.empty()) return fail(Errc::kCorrupt, problems);
     snapshot_.image = std::make_shared<const MetadataImage>();
   }
+  return {};
+}
+
+base::Result<void> MetadataLog::fit_to_snapshot() {
   int64_t offset = snapshot_.id.offset;
   // A snapshot holds only what was committed: a log that ends before it, or has parted from it
   // (a leader's snapshot was being installed), has nothing to add.
   auto epoch = offset > 0 ? log_->epoch_of_offset(offset - 1) : std::nullopt;
   bool has_parted = epoch && *epoch != snapshot_.id.epoch;
+  if (has_parted && committed_ > offset)
+    return fail(Errc::kCorrupt,
+                fmt::format("{}: before offset {} the log is of epoch {}, the snapshot of epoch {}",
+                            directory_, offset, *epoch, snapshot_.id.epoch));
   if (log_->log_end_offset() < offset || has_parted)
     return log_->truncate_fully_and_start_at(offset);
   if (log_->log_start_offset() > offset)
@@ -120,8 +131,8 @@ base::Result<void> MetadataLog::load_snapshot() {
         Errc::kCorrupt,
         fmt::format("{}: the log begins at offset {}, but the newest whole snapshot ends at "
                     "{}: records are missing{}{}",
-                    directory_, log_->log_start_offset(), offset, problems.empty() ? "" : "; ",
-                    problems));
+                    directory_, log_->log_start_offset(), offset,
+                    snapshot_problems_.empty() ? "" : "; ", snapshot_problems_));
   return {};
 }
 
@@ -160,6 +171,7 @@ raft::LogState MetadataLog::state() const {
   raft::LogState state;
   state.snapshot = snapshot_.id;
   state.end_offset = log_->log_end_offset();
+  state.committed = committed_;
   state.voters = voters_;
   // From the newest epoch back: each step tells where the next newer one begins.
   std::map<int32_t, int64_t> starts;
@@ -198,6 +210,7 @@ base::Result<void> MetadataLog::not_appended(const protocol::KafkaError& error) 
 base::Result<int64_t> MetadataLog::flush() {
   int64_t end = log_->log_end_offset();
   LH_TRY(log_->flush());
+  LH_TRY(note_committed(end));
   return end;
 }
 

@@ -58,7 +58,8 @@ class MetadataLog {
 
   /// Recovers: the newest snapshot that is whole, the log behind it (whatever is torn at its end is
   /// cut off), quorum-state; all of it is durable then. kCorrupt if there is a gap between snapshot
-  /// and log, or the records cannot be read; kNotFound if the directory was never formatted.
+  /// and log, the records cannot be read, or what was committed is damaged: this replica has
+  /// acknowledged it, and nothing is touched then. kNotFound if the directory was never formatted.
   static base::Result<std::unique_ptr<MetadataLog>> open(Params params);
 
   // As it was recovered.
@@ -81,7 +82,7 @@ class MetadataLog {
   base::Result<std::vector<LogBatch>> read(int64_t offset, int64_t end) const;
   /// The same as bytes, `max_bytes` but at least one batch; the last one may be cut off.
   base::Result<base::Bytes> read_bytes(int64_t offset, size_t max_bytes) const;
-  /// Records below are committed.
+  /// Records below are committed. Now and then, with a flush, that is put on disk.
   void set_high_watermark(int64_t offset) { log_->set_high_watermark(offset); }
 
   // What a follower does (metadata_log_follower.cc).
@@ -115,12 +116,13 @@ class MetadataLog {
 
   /// A disk error took the log offline: nothing can be written any more.
   bool is_offline() const { return log_->is_offline(); }
-  base::Result<void> close() { return log_->close(); }
+  base::Result<void> close();
 
  private:
   explicit MetadataLog(Params params);
   base::Result<void> open_log();
   base::Result<void> load_snapshot();
+  base::Result<void> fit_to_snapshot();
   base::Result<void> load_election();
   base::Result<void> load_voters();
   base::Result<void> make_durable();
@@ -128,12 +130,20 @@ class MetadataLog {
   raft::OffsetAndEpoch origin(int32_t first_epoch) const;
   base::Result<void> remove_leftovers();
 
+  // metadata_log_committed.cc
+  base::Result<void> load_committed();
+  base::Result<void> check_committed() const;
+  base::Result<void> note_committed(int64_t durable);
+
   Params params_;
   std::string directory_;
   std::shared_ptr<log::Log> log_;
   raft::ElectionState election_;
   Snapshot snapshot_;
   raft::VoterHistory voters_;
+  std::string snapshot_problems_;  // of newer ones than `snapshot_`
+  int64_t committed_ = 0;          // on disk: everything below was, and durable here
+  std::optional<base::Clock::Monotonic> committed_noted_;
 };
 
 }  // namespace longhaul::broker::metadata

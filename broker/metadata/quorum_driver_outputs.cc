@@ -135,8 +135,7 @@ void QuorumDriver::look_for_leader(int32_t leader) {
       if (self == nullptr) return;
       self->probing_ = false;
       if (!refused || !self->is_working()) return;
-      self->raft_->leader_gone(leader, epoch, self->now());
-      self->carry_out({});
+      self->carry_out(self->raft_->leader_gone(leader, epoch, self->now()));
     });
   });
 }

@@ -17,7 +17,9 @@ bool Raft::may_campaign() const {
 void Raft::become_prospective(Now now, Outputs& out) {
   role_ = Role::kProspective;
   forget_conversations();
-  deadline_ = random_after(now, timeouts_.election);
+  // Of a resignation the others may hear a little later, and refuse until then.
+  Timeouts::Duration soon = timeouts_.election / 4;
+  deadline_ = leader_resigned_ ? random_after(now, soon) : random_after(now, timeouts_.election);
   announce(out);
   ask_for_votes(/*pre_vote=*/true, now, out);
 }
@@ -78,6 +80,7 @@ void Raft::on(const VoteRequest& request, uint64_t id, Now now, Outputs& out) {
   // Perhaps meant for the disk that this node had before: that one's vote is gone with it.
   if (!is_me(request.voter)) return answer(ErrorCode::kInvalidVoterKey, false);
   if (request.epoch < election_.epoch) return answer(ErrorCode::kFencedLeaderEpoch, false);
+  if (is_too_far(request.epoch)) return answer(ErrorCode::kInvalidRequest, false);
   if (request.epoch > election_.epoch) become_unattached(request.epoch, now, out);
   bool granted = would_grant(request);
   if (granted && !request.pre_vote && !election_.voted) {

@@ -25,13 +25,22 @@ void Raft::become_follower(int32_t epoch, int32_t leader, Now now, Outputs& out)
   fetch(now, out);
 }
 
-/// Another voter, or a bootstrap server: any of them may know the leader.
-int32_t Raft::somebody() {
+/// Another voter, or a bootstrap server: any of them may know the leader. One after the other, and
+/// not all of us the same one at first.
+int32_t Raft::somebody(Now now) {
   std::vector<int32_t> ids{kBootstrapServer};
   for (const auto& [id, voter] : log_.voters.latest().all()) {
-    if (id != self_.key.id) ids.push_back(id);
+    if (id != self_.key.id && !is_gone(id, now)) ids.push_back(id);
   }
-  return ids[random_.below(ids.size())];
+  auto next = last_asked_ ? std::upper_bound(ids.begin(), ids.end(), *last_asked_)
+                          : ids.begin() + static_cast<ptrdiff_t>(random_.below(ids.size()));
+  last_asked_ = next == ids.end() ? ids.front() : *next;
+  return *last_asked_;
+}
+
+/// True of the leader of this epoch for a while after it was lost, whoever still names it.
+bool Raft::is_gone(int32_t leader, Now now) const {
+  return now < gone_until_ && election_.leader == leader;
 }
 
 void Raft::fetch(Now now, Outputs& out) {
@@ -41,7 +50,7 @@ void Raft::fetch(Now now, Outputs& out) {
   bool is_looking = role_ == Role::kUnattached;
   if (role_ != Role::kFollower && !is_looking) return;
   fetching_ = true;
-  int32_t to = is_looking ? somebody() : *election_.leader;
+  int32_t to = is_looking ? somebody(now) : *election_.leader;
   if (download_) {
     send(to,
          FetchSnapshotRequest{election_.epoch, self_.key, download_->snapshot, download_->position},
@@ -64,7 +73,7 @@ bool Raft::leader_answered(const Standing& other, Now now, Outputs& out) {
     back_off(is_of_epochs(other.error), now);
     // It does not get on, and somebody else may.
     if (other.error == ErrorCode::kKafkaStorageError && role_ == Role::kFollower)
-      leader_gone(*election_.leader, election_.epoch, now);
+      lose_leader(now, out);
     return false;
   }
   // Of one that has resigned it is the last word: the election goes on.
@@ -183,7 +192,8 @@ Outputs Raft::snapshot_rejected(Now now) {
 ErrorCode Raft::judge(const BeginQuorumEpochRequest& request) const {
   if (!is_me(request.voter)) return ErrorCode::kInvalidVoterKey;
   if (request.epoch < election_.epoch) return ErrorCode::kFencedLeaderEpoch;
-  if (is_rival(request.epoch, request.leader)) return ErrorCode::kInvalidRequest;
+  if (is_too_far(request.epoch) || is_rival(request.epoch, request.leader))
+    return ErrorCode::kInvalidRequest;
   return ErrorCode::kNone;
 }
 
@@ -200,7 +210,8 @@ void Raft::on(const EndQuorumEpochRequest& request, uint64_t id, Now now, Output
     out.emplace_back(Reply{id, QuorumEpochResponse{standing(error)}, {}});
   };
   if (request.epoch < election_.epoch) return answer(ErrorCode::kFencedLeaderEpoch);
-  if (is_rival(request.epoch, request.leader)) return answer(ErrorCode::kInvalidRequest);
+  if (is_too_far(request.epoch) || is_rival(request.epoch, request.leader))
+    return answer(ErrorCode::kInvalidRequest);
   if (request.leader == self_.key.id) return answer(ErrorCode::kNone);
   if (request.epoch > election_.epoch) become_follower(request.epoch, request.leader, now, out);
   if (may_campaign() && role_ == Role::kFollower) {
@@ -217,10 +228,19 @@ void Raft::on(const EndQuorumEpochRequest& request, uint64_t id, Now now, Output
   answer(ErrorCode::kNone);
 }
 
-/// Should it be alive after all, those who hear from it refuse the pre-vote.
-void Raft::leader_gone(int32_t leader, int32_t epoch, Now now) {
+Outputs Raft::leader_gone(int32_t leader, int32_t epoch, Now now) {
+  Outputs out;
   bool is_mine = role_ == Role::kFollower && epoch == election_.epoch && leader == election_.leader;
-  if (!is_mine || !may_campaign()) return;
+  if (is_mine) lose_leader(now, out);
+  return out;
+}
+
+/// Should it be alive after all, those who hear from it refuse the pre-vote, or name it later.
+void Raft::lose_leader(Now now, Outputs& out) {
+  if (!may_campaign()) {
+    gone_until_ = now + timeouts_.fetch / 2;
+    return become_unattached(election_.epoch, now, out);
+  }
   fetched_in_epoch_ = false;
   // Not all voters at once: they find out at the same time.
   Timeouts::Duration spread = timeouts_.election / 4;

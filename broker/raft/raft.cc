@@ -108,12 +108,12 @@ void Raft::become_unattached(int32_t epoch, Now now, Outputs& out) {
 
 /// Follows what an answer tells of epoch and leader. True if that changed the role.
 bool Raft::learn(const Standing& other, Now now, Outputs& out) {
-  if (other.epoch < election_.epoch || other.epoch > kLastEpoch) return false;
+  if (other.epoch < election_.epoch || is_too_far(other.epoch)) return false;
   bool is_newer = other.epoch > election_.epoch;
   if (other.leader && *other.leader != self_.key.id && !is_rival(other.epoch, *other.leader)) {
     // Who campaigns knows the leader it has lost: to hear of that one again is no news.
     bool is_known = !is_newer && role_ != Role::kUnattached && election_.leader;
-    if (is_known) return false;
+    if (is_known || (!is_newer && is_gone(*other.leader, now))) return false;
     become_follower(other.epoch, *other.leader, now, out);
     return true;
   }
@@ -200,6 +200,8 @@ Outputs Raft::synced(int64_t end_offset, Now now) {
 
 void Raft::snapshot_written(OffsetAndEpoch snapshot) {
   log_.snapshot = std::max(log_.snapshot, snapshot);
+  // What it holds is committed: nothing is cut off before its end, and the next one ends later.
+  log_.voters.forget_before(log_.snapshot.offset);
 }
 
 void Raft::log_start_moved(int64_t start_offset) {
@@ -220,6 +222,12 @@ bool Raft::is_me(const ReplicaKey& key) const {
 /// True if `epoch` is known to have another leader: no epoch has two.
 bool Raft::is_rival(int32_t epoch, int32_t leader) const {
   return epoch == election_.epoch && election_.leader && *election_.leader != leader;
+}
+
+/// Who knows of no epoch yet, and does not vote, joins a quorum of any age.
+bool Raft::is_too_far(int32_t epoch) const {
+  bool is_new = election_.epoch == 0 && !is_voter();
+  return epoch > kLastEpoch || (!is_new && int64_t{epoch} - election_.epoch > kFarthestEpoch);
 }
 
 Standing Raft::standing(ErrorCode error) const { return {error, election_.epoch, leader()}; }

@@ -33,6 +33,7 @@ struct LogState {
   EpochTable epochs;  ///< its origin is where the log begins
   VoterHistory voters;
   OffsetAndEpoch snapshot;  ///< the newest one
+  int64_t committed = 0;    ///< below is, as an earlier run knew
 };
 
 /// A leader keeps track of no more, voters and observers together.
@@ -83,9 +84,10 @@ class Raft {
   Outputs answered(uint64_t id, const Response& response, Now now);
   /// `is_passing`: asking again soon may help.
   void failed(uint64_t id, bool is_passing, Now now);
-  /// Nobody listens any more where the leader of this epoch did: its process is gone, and a voter
-  /// that follows it need not wait for controller.quorum.fetch.timeout.ms.
-  void leader_gone(int32_t leader, int32_t epoch, Now now);
+  /// Nobody listens any more where the leader of this epoch did: its process is gone, and who
+  /// follows it need not wait for controller.quorum.fetch.timeout.ms. A voter campaigns, others ask
+  /// around.
+  Outputs leader_gone(int32_t leader, int32_t epoch, Now now);
 
   /// The leader has appended a batch of `records` records that begins at the `end_offset()` before
   /// this call and carries `epoch()`. Not for other roles.
@@ -156,10 +158,13 @@ class Raft {
 
   // raft.cc
   /// Below is committed for certain: what a snapshot holds is, before this run knows more.
-  int64_t committed() const { return std::max(high_watermark_, log_.snapshot.offset); }
+  int64_t committed() const {
+    return std::max({high_watermark_, log_.snapshot.offset, log_.committed});
+  }
   OffsetAndEpoch log_end() const { return {log_.end_offset, log_.epochs.last()}; }
   bool is_me(const ReplicaKey& key) const;
   bool is_rival(int32_t epoch, int32_t leader) const;
+  bool is_too_far(int32_t epoch) const;
   Standing standing(ErrorCode error) const;
   void persist(Outputs& out);
   void announce(Outputs& out);
@@ -223,7 +228,9 @@ class Raft {
 
   // follower.cc
   void become_follower(int32_t epoch, int32_t leader, Now now, Outputs& out);
-  int32_t somebody();
+  int32_t somebody(Now now);
+  bool is_gone(int32_t leader, Now now) const;
+  void lose_leader(Now now, Outputs& out);
   void fetch(Now now, Outputs& out);
   void on(const BeginQuorumEpochRequest& request, uint64_t id, Now now, Outputs& out);
   void on(const EndQuorumEpochRequest& request, uint64_t id, Now now, Outputs& out);
@@ -245,6 +252,8 @@ class Raft {
   int64_t high_watermark_ = -1;
   std::optional<Now> deadline_;         // of the role
   std::optional<Now> next_fetch_;       // of one who backs off
+  std::optional<int32_t> last_asked_;   // of those who may know the leader
+  Now gone_until_{};                    // the leader of this epoch is not worth a fetch before
   Now next_update_{};                   // no UpdateVoter before
   bool fetching_ = false;               // a fetch is under way
   bool leader_resigned_ = false;        // the leader of this epoch has said so

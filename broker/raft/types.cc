@@ -49,6 +49,11 @@ void VoterHistory::add(int64_t offset, VoterSet voters) {
   sets_.emplace(offset, std::move(voters));
 }
 
+void VoterHistory::forget_before(int64_t offset) {
+  auto next = sets_.lower_bound(offset);
+  if (next != sets_.begin()) sets_.erase(sets_.begin(), std::prev(next));
+}
+
 void VoterHistory::truncate(int64_t end_offset) {
   // A set that a snapshot gave stays: it lies below the snapshot's end, and the log is never cut
   // there.

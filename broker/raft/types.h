@@ -20,6 +20,9 @@ base::Uuid metadata_topic_id();
 
 /// Beyond it nobody could be elected any more: who names a higher one is not believed.
 inline constexpr int32_t kLastEpoch = std::numeric_limits<int32_t>::max() - 1;
+/// Nor is who names one that is so far ahead of all that was heard before: an election a second
+/// takes days to get there, and one message would have taken from the quorum the epochs between.
+inline constexpr int32_t kFarthestEpoch = 1 << 20;
 
 /// A place in the log: `offset` is the first one not included, `epoch` that of the last record
 /// before it. Names a snapshot, and the end of a log when logs are compared.
@@ -83,6 +86,8 @@ class VoterHistory {
   /// The set that a snapshot (or the configuration) gives; replaces all older ones.
   void reset(int64_t offset, VoterSet voters);
   void add(int64_t offset, VoterSet voters);
+  /// Forgets sets that no longer held just before `offset`, nor do behind it.
+  void forget_before(int64_t offset);
   /// Forgets sets whose record lies at `end_offset` or behind.
   void truncate(int64_t end_offset);
   const VoterSet& latest() const;

@@ -100,7 +100,7 @@ void Raft::on(const RemoveVoterRequest& request, uint64_t id, Now now, Outputs& 
   lead(now, out);
 }
 
-void Raft::on(const UpdateVoterRequest& request, uint64_t id, Now now, Outputs& out) {
+void Raft::on(const UpdateVoterRequest& request, uint64_t id, Now, Outputs& out) {
   if (auto error = refuse_fetch(request.epoch)) return answer_change(id, *error, "", out);
   const VoterSet& voters = log_.voters.latest();
   if (!voters.contains(request.voter.key))
@@ -113,8 +113,10 @@ void Raft::on(const UpdateVoterRequest& request, uint64_t id, Now now, Outputs& 
   if (*voters.find(request.voter.key.id) == request.voter)
     return answer_change(id, ErrorCode::kNone, "", out);
   if (refuse_change(id, out)) return;
-  int64_t offset = change_voters(voters.with(request.voter), out);
-  leadership_.change = Leadership::Change{id, offset, now + timeouts_.request};
+  change_voters(voters.with(request.voter), out);
+  // At once, as Kafka does: the commit may need the voter's next fetch, whose answer would wait
+  // behind this one on the same connection. If the change is lost, the voter asks again.
+  answer_change(id, ErrorCode::kNone, "", out);
 }
 
 /// Appends the record, and returns its offset.

@@ -86,6 +86,20 @@ TEST_F(Birth, JoinsWithoutAVoice) {
             identity->metadata_directory_id);
 }
 
+TEST_F(Birth, JoinsUnderANewNameOnly) {
+  config_.permission = FormatPermission::kFound;
+  config_.directory_id = base::Uuid::parse("L6E9ma8CQHmKKUE2p9DgEg").value();
+  ASSERT_TRUE(born());
+  config_.permission = FormatPermission::kJoin;
+  ASSERT_TRUE(born()) << "it did not lose its disk";
+  ASSERT_TRUE(files_.remove("/a/meta.properties"));
+  EXPECT_EQ(refusal("longhaul.directory.id"), Errc::kConflict);
+  config_.directory_id.reset();
+  EXPECT_EQ(refusal("those of another life"), Errc::kConflict);
+  ASSERT_TRUE(files_.remove_all("/a"));
+  ASSERT_TRUE(born());
+}
+
 TEST_F(Birth, NeedsAClusterId) {
   config_.permission = FormatPermission::kFound;
   config_.cluster_id.clear();

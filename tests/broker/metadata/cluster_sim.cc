@@ -43,13 +43,14 @@ void ClusterSim::format(Node& node, FormatPermission permission) {
   BirthConfig birth;
   birth.permission = permission;
   birth.cluster_id = kSimCluster;
-  birth.directory_id = node.key.directory;
+  if (permission == FormatPermission::kFound) birth.directory_id = node.key.directory;
   birth.node_id = node.id;
   birth.log_dirs = {"/d"};
   birth.metadata_dir = "/d";
   birth.initial_controllers = founders_;
   auto identity = ensure_born(*node.disk, clock_, random_, birth);
   ASSERT_TRUE(identity) << identity.error().message;
+  node.key.directory = identity->metadata_directory_id;
 }
 
 QuorumNetwork ClusterSim::network(int id) {
@@ -143,7 +144,6 @@ void ClusterSim::lose_disk(int id) {
   crash(id, base::CrashMode::kLoseUnsynced);
   Node& node = nodes_.at(id);
   node.disk = std::make_unique<base::MemoryFileSystem>();
-  node.key.directory = base::Uuid::random(random_);
   format(node, FormatPermission::kJoin);
 }
 

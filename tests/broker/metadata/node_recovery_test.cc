@@ -15,6 +15,9 @@ std::vector<base::Bytes> records_of(const MetadataImage& image) {
 
 class Recovery : public NodeFixture {
  protected:
+  static constexpr const char* kCommittedPath =
+      "/d/__cluster_metadata-0/committed-offset-checkpoint";
+
   void found_with_topics(int count) {
     start();
     run();
@@ -108,7 +111,7 @@ TEST_F(Recovery, ATornTailIsCutOffAtAnyByte) {
   ASSERT_EQ(created("last", 2), ErrorCode::kNone);
   int64_t last_end = node_->raft().end_offset();
   auto at_four = records_of(*image());
-  stop();
+  crash(base::CrashMode::kKeepAll);
   base::Bytes log = base::read_file(files_, kLogPath, 1 << 20).value();
   // The last batch begins where the batches of three topics end.
   records::BatchWalker walker(log);
@@ -122,6 +125,7 @@ TEST_F(Recovery, ATornTailIsCutOffAtAnyByte) {
     base::Bytes torn(log.begin(), log.begin() + static_cast<ptrdiff_t>(cut));
     if (cut % 2 == 1) torn.resize(torn.size() + 100, 0xee);  // what lay on the disk before
     ASSERT_TRUE(base::write_file_atomic(files_, kLogPath, torn));
+    ASSERT_TRUE(files_.remove(kCommittedPath));  // of the run before this one
     start();
     run();
     ASSERT_TRUE(fatal_.empty()) << fatal_;
@@ -129,6 +133,71 @@ TEST_F(Recovery, ATornTailIsCutOffAtAnyByte) {
     EXPECT_EQ(created("after"), ErrorCode::kNone);
     drop();
   }
+}
+
+TEST_F(Recovery, WhatWasAcknowledgedIsNeverCutOff) {
+  found_with_topics(10);
+  stop();
+  const base::Bytes whole = base::read_file(files_, kLogPath, 1 << 20).value();
+  std::vector<uint64_t> begins;
+  records::BatchWalker walker(whole);
+  while (walker.next() != nullptr) begins.push_back(walker.position());
+  ASSERT_GT(begins.size(), 10u);
+  auto refused = [&](const std::string& with) {
+    auto log = open_log();
+    ASSERT_FALSE(log) << with;
+    EXPECT_EQ(log.error().code, base::Errc::kCorrupt);
+    EXPECT_NE(log.error().message.find(with), std::string::npos) << log.error().message;
+    EXPECT_NE(log.error().message.find("Remove this voter"), std::string::npos);
+  };
+  // In the midst of a batch, its CRC, its length, its magic byte, its offset.
+  for (size_t batch : {size_t{0}, begins.size() / 2}) {
+    for (uint64_t at : {70, 17, 11, 16, 7}) {
+      ASSERT_TRUE(base::write_file_atomic(files_, kLogPath, whole));
+      ASSERT_TRUE(files_.flip_bit(kLogPath, begins[batch] + at, 1));
+      auto damaged = base::read_file(files_, kLogPath, 1 << 20).value();
+      refused(std::to_string(begins[batch]));
+      EXPECT_TRUE(base::read_file(files_, kLogPath, 1 << 20).value() == damaged);
+    }
+  }
+  base::Bytes shorter(whole.begin(), whole.begin() + static_cast<ptrdiff_t>(begins.back()) - 1);
+  ASSERT_TRUE(base::write_file_atomic(files_, kLogPath, shorter));
+  refused("damaged or missing");
+  ASSERT_TRUE(files_.remove(kLogPath));
+  refused("the log does not go on");
+  // A snapshot that holds all of it will do.
+  ASSERT_TRUE(base::write_file_atomic(files_, kLogPath, whole));
+  start();
+  run();
+  node_->snapshot_now();
+  run();
+  crash(base::CrashMode::kLoseUnsynced);
+  ASSERT_TRUE(files_.flip_bit(kLogPath, begins[3] + 70, 1));
+  start();
+  run();
+  EXPECT_EQ(image()->topics.size(), 10u);
+  stop();
+}
+
+TEST_F(Recovery, WhatWasCommittedIsNotedNowAndThen) {
+  start();
+  run();
+  register_broker();
+  uint64_t writes = 0;
+  files_.set_fault_hook([&](base::DiskOperation operation, std::string_view path) {
+    bool notes = operation == base::DiskOperation::kWrite &&
+                 path.find("committed-offset-checkpoint") != std::string_view::npos;
+    writes += notes ? 1 : 0;
+    return std::optional<base::Fault>();
+  });
+  for (int i = 0; i < 100; ++i) {
+    ASSERT_EQ(created("topic-" + std::to_string(i)), ErrorCode::kNone);
+    advance(500);
+  }
+  EXPECT_GE(writes, 4u);
+  EXPECT_LE(writes, 6u);
+  files_.set_fault_hook({});
+  stop();
 }
 
 TEST_F(Recovery, SnapshotsReplaceTheLog) {
@@ -158,6 +227,11 @@ TEST_F(Recovery, DownloadsThatAreGivenUpTakeNoSpace) {
   uint64_t used = files_.used_bytes();
   ASSERT_TRUE((*log)->write_fetched_snapshot(0, base::Bytes(10)));  // of another one
   EXPECT_EQ(files_.used_bytes(), used - 990);
+  // One that no process goes on with neither.
+  log->reset();
+  log = open_log();
+  ASSERT_TRUE(log);
+  EXPECT_FALSE(files_.exists("/d/__cluster_metadata-0/fetched.part"));
 }
 
 TEST_F(Recovery, SnapshotsByTheClock) {

@@ -83,6 +83,7 @@ class QuorumSim {
     uint64_t digest = 0;
   };
   struct Node {
+    int next_bootstrap = 0;
     ReplicaKey key;
     // On disk.
     ElectionState election;

@@ -110,9 +110,11 @@ void QuorumSim::check_digest(int id, int64_t offset, uint64_t digest) {
 }
 
 void QuorumSim::on(int id, Node& node, Send& it) {
-  int to = it.to != kBootstrapServer
-               ? it.to
-               : 1 + static_cast<int>(random_.below(static_cast<uint64_t>(nodes())));
+  int to = it.to;
+  if (to == kBootstrapServer) {  // one after the other, as a driver has it
+    to = 1 + node.next_bootstrap++ % nodes();
+    if (to == id) to = 1 + node.next_bootstrap++ % nodes();
+  }
   if (to == id) return;
   deliver(id, to, [this, from = id, life = node.life, it](Node& receiver) {
     uint64_t token = ++sequence_;

@@ -88,6 +88,41 @@ TEST(RaftDefence, NoEpochAfterWhichThereIsNone) {
   EXPECT_EQ(following.raft.epoch(), 7);
 }
 
+TEST(RaftDefence, NobodyTakesAwayEpochsByNamingOneFarAhead) {
+  Following following;
+  Raft& raft = following.raft;
+  uint64_t fetch = following.begin();
+  int32_t far = 7 + kFarthestEpoch + 1;
+  for (bool pre_vote : {false, true}) {
+    Outputs out = raft.receive(VoteRequest{far, peer(3), peer(1), {100, 7}, pre_vote}, 1, kNow);
+    EXPECT_EQ(error_of(out, 1), ErrorCode::kInvalidRequest);
+  }
+  Outputs out = raft.receive(BeginQuorumEpochRequest{far, 3, peer(1)}, 2, kNow);
+  EXPECT_EQ(error_of(out, 2), ErrorCode::kInvalidRequest);
+  out = raft.receive(EndQuorumEpochRequest{far, 3, {}}, 3, kNow);
+  EXPECT_EQ(error_of(out, 3), ErrorCode::kInvalidRequest);
+  raft.answered(fetch, FetchResponse{{ErrorCode::kFencedLeaderEpoch, far, 3}}, kNow);
+  EXPECT_EQ(raft.epoch(), 7);
+  raft.receive(VoteRequest{far - 1, peer(3), peer(1), {100, 7}, false}, 4, kNow);
+  EXPECT_EQ(raft.epoch(), far - 1);
+  // A quorum may be old when somebody joins it.
+  TestRaft joining(peer(9), {}, founded({}));
+  fetch = sent<FetchRequest>(joining.start(kNow)).at(0).id;
+  joining.answered(fetch, FetchResponse{{ErrorCode::kNotLeaderOrFollower, far, 3}}, kNow);
+  EXPECT_EQ(joining.epoch(), far);
+}
+
+TEST(RaftDefence, WhatWasCommittedInAnEarlierRunIsNotCutOff) {
+  LogState log = Following::log();
+  log.committed = 25;
+  TestRaft raft(peer(1), ElectionState{7, 2, {}}, log);
+  FetchResponse response{{ErrorCode::kNone, 7, 2}, 20};
+  response.diverging = OffsetAndEpoch{20, 1};
+  uint64_t fetch = sent<FetchRequest>(raft.start(kNow)).at(0).id;
+  EXPECT_TRUE(has_alarm(raft.answered(fetch, response, kNow)));
+  EXPECT_EQ(raft.end_offset(), 30);
+}
+
 TEST(RaftDefence, ConsumersWaitBesideEachOther) {
   TestRaft raft(peer(1), {}, founded({peer(1), peer(2), peer(3)}));
   win(raft);
@@ -159,7 +194,7 @@ TEST(RaftDefence, AVoterHasAFewEndpointsThatCanBeReached) {
   EXPECT_EQ(updated({good, {"D", "node2", 0}}), ErrorCode::kInvalidRequest);
   EXPECT_EQ(updated({{"C", std::string(256, 'n'), 9093}}), ErrorCode::kInvalidRequest);
   EXPECT_EQ(updated(std::vector<Endpoint>(17, good)), ErrorCode::kInvalidRequest);
-  EXPECT_FALSE(updated(std::vector<Endpoint>(16, good)));  // until it is committed
+  EXPECT_EQ(updated(std::vector<Endpoint>(16, good)), ErrorCode::kNone);
 }
 
 TEST(RaftDefence, WhatStaysWrongIsNotAskedForAgainAtOnce) {

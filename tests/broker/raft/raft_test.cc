@@ -231,6 +231,38 @@ TEST(Raft, AVoterDoesNotWaitForALeaderWhoseProcessIsGone) {
   EXPECT_EQ(sent<VoteRequest>(out).size(), 2u);
 }
 
+TEST(Raft, AnObserverAsksAroundOnceItsLeadersProcessIsGone) {
+  TestRaft raft(peer(9), ElectionState{7, 2, {}}, Following::log());
+  uint64_t fetch = sent<FetchRequest>(raft.start(kNow)).at(0).id;
+  raft.failed(fetch, true, kNow);
+  auto asked = sent<FetchRequest>(raft.leader_gone(2, 7, kNow));
+  EXPECT_EQ(raft.role(), Role::kUnattached);
+  std::map<int32_t, int> counts;
+  // The others do not know better yet. Each is asked in turn, and the one that is gone is not.
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_EQ(asked.size(), 1u);
+    ++counts[asked[0].to];
+    Raft::Now now = kNow + i * std::chrono::milliseconds(300);
+    FetchResponse gone{{ErrorCode::kNotLeaderOrFollower, 7, 2}};
+    EXPECT_TRUE(raft.answered(asked[0].id, gone, now).empty());
+    EXPECT_EQ(raft.role(), Role::kUnattached);
+    asked = sent<FetchRequest>(raft.tick(now + std::chrono::milliseconds(500)));
+  }
+  EXPECT_EQ(counts, (std::map<int32_t, int>{{kBootstrapServer, 1}, {1, 1}, {3, 1}}));
+  // After a while it may be back.
+  ASSERT_EQ(asked.size(), 1u);
+  raft.answered(asked[0].id, FetchResponse{{ErrorCode::kNotLeaderOrFollower, 7, 2}}, kNow + kLong);
+  EXPECT_EQ(raft.role(), Role::kFollower);
+}
+
+TEST(Raft, WhoseLeaderHasNoRoomLooksForAnotherAtOnce) {
+  Following following;
+  Raft& raft = following.raft;
+  raft.answered(following.begin(), FetchResponse{{ErrorCode::kKafkaStorageError, 0, {}}}, kNow);
+  raft.tick(kNow + std::chrono::milliseconds(250));
+  EXPECT_EQ(raft.role(), Role::kProspective);
+}
+
 TEST(Raft, NoChangeOfVotersBeforeTheEpochHasBegun) {
   Following following;
   Raft& raft = following.raft;

@@ -39,6 +39,19 @@ TEST(VoterHistory, TruncationBringsBackTheSetBefore) {
   EXPECT_EQ(history.latest().size(), 1u);
 }
 
+TEST(VoterHistory, WhatNoLongerHeldIsForgotten) {
+  VoterHistory history;
+  history.reset(-1, set_of({1}));
+  for (int i = 0; i < 10; ++i) history.add(i * 10, set_of({1, 2, i + 3}));
+  history.forget_before(40);
+  EXPECT_TRUE(history.before(30).empty());
+  EXPECT_NE(history.before(40).find(3 + 3), nullptr);
+  EXPECT_NE(history.before(41).find(4 + 3), nullptr);
+  history.forget_before(1000);
+  EXPECT_EQ(history.latest_offset(), 90);
+  EXPECT_TRUE(history.before(90).empty());
+}
+
 TEST(EpochTable, FindsWhereLogsPart) {
   EpochTable table;
   table.assign(1, 0);
