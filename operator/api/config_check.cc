@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <string_view>
 
 #include "broker/config/option_table.h"
@@ -14,13 +15,14 @@ namespace options = broker::config;
 
 /// What the operator writes into server.properties itself.
 bool is_ours_to_set(std::string_view name) {
-  static constexpr std::array<std::string_view, 17> kNames{
+  static constexpr std::array<std::string_view, 20> kNames{
       "advertised.listeners",
       "broker.id",
       "broker.rack",
       "controller.listener.names",
       "controller.quorum.bootstrap.servers",
       "controller.quorum.voters",
+      "early.start.listeners",
       "inter.broker.listener.name",
       "listener.security.protocol.map",
       "listeners",
@@ -30,8 +32,10 @@ bool is_ours_to_set(std::string_view name) {
       "longhaul.directory.id",
       "longhaul.format",
       "longhaul.metrics.listener",
+      "metadata.log.dir",
       "node.id",
       "process.roles",
+      "security.inter.broker.protocol",
   };
   return std::find(kNames.begin(), kNames.end(), name) != kNames.end();
 }
@@ -67,6 +71,17 @@ FieldErrors check_broker_config(const std::map<std::string, std::string>& config
     }
   }
   return errors;
+}
+
+std::optional<int64_t> number_option(const std::map<std::string, std::string>& config,
+                                     const std::string& name) {
+  auto found = config.find(name);
+  if (found == config.end()) return std::nullopt;
+  int64_t value = 0;
+  const std::string& text = found->second;
+  auto [end, wrong] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (wrong != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
 }
 
 FieldErrors check_topic_config(const std::map<std::string, std::string>& config,

@@ -1,7 +1,9 @@
 // Checks of option names and values against the broker's own tables.
 #pragma once
 
+#include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "operator/api/field_reader.h"
@@ -15,6 +17,10 @@ FieldErrors check_broker_config(const std::map<std::string, std::string>& config
 /// `config` of a KafkaTopic: unknown options and values that do not parse.
 FieldErrors check_topic_config(const std::map<std::string, std::string>& config,
                                const std::string& path);
+
+/// The whole number that an option is set to, if it is set to one.
+std::optional<int64_t> number_option(const std::map<std::string, std::string>& config,
+                                     const std::string& name);
 
 /// True if two texts of a topic option mean the same value, such as "Delete, compact" and
 /// "delete,compact".

@@ -1,4 +1,5 @@
 // What a KafkaCluster must satisfy, and what of it this version can carry out.
+#include <optional>
 #include <set>
 
 #include "operator/api/config_check.h"
@@ -28,6 +29,7 @@ class Checker {
       fail("spec.version", "must be given: the version of the broker, such as 0.1.0");
     for (FieldError& error : check_broker_config(cluster_.config, "spec.config"))
       errors_.push_back(std::move(error));
+    replica_counts();
     listeners();
     regions();
     links();
@@ -43,6 +45,30 @@ class Checker {
   }
   void unique(std::set<std::string>& seen, const std::string& name, const std::string& path) {
     if (!seen.insert(name).second) fail(path, "\"" + name + "\" is there twice");
+  }
+
+  /// Replicas that nobody could ever have: what would be created with them never takes a record.
+  void replica_counts() {
+    constexpr const char* kNames[] = {"default.replication.factor", "min.insync.replicas"};
+    bool fits = true;
+    for (size_t i = 0; i < cluster_.regions.size(); ++i) {
+      int64_t brokers = 0;
+      for (const Zone& zone : cluster_.regions[i].zones) brokers += zone.brokers;
+      for (const char* name : kNames) {
+        std::optional<int64_t> value = number_option(cluster_.config, name);
+        if (!value || *value <= brokers) continue;
+        fits = false;
+        fail("spec.config[" + std::string(name) + "]",
+             "is " + std::to_string(*value) + ", and region " + cluster_.regions[i].name + " has " +
+                 std::to_string(brokers) + " brokers");
+      }
+    }
+    std::optional<int64_t> replicas = number_option(cluster_.config, kNames[0]);
+    std::optional<int64_t> minimum = number_option(cluster_.config, kNames[1]);
+    if (fits && replicas && minimum && *minimum > *replicas)
+      fail("spec.config[min.insync.replicas]", "is " + std::to_string(*minimum) +
+                                                   ", and topics get " + std::to_string(*replicas) +
+                                                   " replicas (default.replication.factor)");
   }
 
   void listeners() {

@@ -46,7 +46,17 @@ FieldErrors validate(const KafkaTopic& topic) {
     errors.push_back({"spec.replicas", "must be 1 to 32767"});
   for (FieldError& error : check_topic_config(topic.config, "spec.config"))
     errors.push_back(std::move(error));
+  if (topic.replicas >= 1)
+    if (std::string wrong = check_minimum(topic, topic.replicas); !wrong.empty())
+      errors.push_back({kMinimumPath, std::move(wrong)});
   return errors;
+}
+
+std::string check_minimum(const KafkaTopic& topic, int64_t replicas) {
+  std::optional<int64_t> minimum = number_option(topic.config, "min.insync.replicas");
+  if (!minimum || *minimum <= replicas) return "";
+  return "is " + std::to_string(*minimum) + ", and the topic has " + std::to_string(replicas) +
+         (replicas == 1 ? " replica" : " replicas");
 }
 
 }  // namespace longhaul::op::api

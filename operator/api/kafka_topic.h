@@ -25,6 +25,12 @@ struct KafkaTopic {
 /// Reads the object with its defaults. Mistakes of shape go to `errors`.
 KafkaTopic read_kafka_topic(const Json& object, FieldErrors& errors);
 
+/// Where check_minimum's option stands.
+inline constexpr const char* kMinimumPath = "spec.config[min.insync.replicas]";
+/// What is wrong with that option for so many replicas: with more than there are, nothing can be
+/// written. Empty: nothing.
+std::string check_minimum(const KafkaTopic& topic, int64_t replicas);
+
 /// Mistakes of content.
 FieldErrors validate(const KafkaTopic& topic);
 

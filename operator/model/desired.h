@@ -45,6 +45,10 @@ bool is_of_region(const kube::Json& object, const std::string& cluster, const st
 /// asks at first: those come and go without a restart.
 std::string lasting_properties(const RegionModel& model, const AnchorNode& node);
 
+/// What a broker would say of the whole of its server.properties at its start, and refuse to start
+/// for; for a cluster that is valid by itself (api::validate).
+api::FieldErrors check_effective_config(const api::KafkaCluster& cluster);
+
 /// Where a broker is reached by others of its region and by clients: a name, or (kPodIp) the
 /// address its pod has now, empty if none.
 std::string broker_host(const RegionModel& model, const AnchorNode& node);

@@ -69,6 +69,7 @@ StepResult ClusterPass::validate() {
   api::FieldErrors errors;
   cluster_ = api::read_kafka_cluster(*object_, errors);
   if (errors.empty()) errors = api::validate(cluster_);
+  if (errors.empty()) errors = model::check_effective_config(cluster_);
   if (!errors.empty()) return blocked("Invalid", api::join(errors));
   std::vector<std::string> missing = api::not_implemented(cluster_);
   if (missing.empty()) return done();

@@ -167,6 +167,8 @@ StepResult TopicPass::topic() {
 }
 
 StepResult TopicPass::config() {
+  if (std::string wrong = api::check_minimum(topic_, state_->replicas); !wrong.empty())
+    return blocked("Invalid", std::string(api::kMinimumPath) + ": " + wrong);
   LH_ASSIGN(auto live, d_.kafka.topic_config(brokers_, topic_.topic_name));
   std::map<std::string, std::string> set;
   std::vector<std::string> unset;

@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "operator/api/kafka_topic.h"
 #include "operator/kube/difference.h"
 #include "operator/model/desired.h"
 #include "tests/operator/yaml.h"
@@ -72,6 +73,52 @@ TEST(ValidateTest, MistakesComeWithTheirPath) {
                                 "or 100Gi",
                                 "spec.links[0].from: no region \"x\"",
                                 "spec.links[0].topics: must hold a pattern, such as \".*\""}));
+}
+
+TEST(ValidateTest, OptionsThatContradictEachOther) {
+  auto wrong = [](const std::string& config) {
+    FieldErrors errors;
+    api::KafkaCluster cluster = api::read_kafka_cluster(
+        cluster_object("{version: v, config: " + config +
+                       ", regions: [{name: us, zones: [{name: a}, {name: b}, {name: w, witness: "
+                       "true}], storage: {volumes: [{size: 1Gi}]}}]}"),
+        errors);
+    if (errors.empty()) errors = api::validate(cluster);
+    if (errors.empty()) errors = check_effective_config(cluster);
+    return api::join(errors);
+  };
+  EXPECT_EQ(wrong("{}"), "");
+  EXPECT_EQ(wrong("{default.replication.factor: 2, min.insync.replicas: 2}"), "");
+  EXPECT_EQ(wrong("{default.replication.factor: 1, min.insync.replicas: 2}"),
+            "spec.config[min.insync.replicas]: is 2, and topics get 1 replicas "
+            "(default.replication.factor)");
+  EXPECT_EQ(wrong("{default.replication.factor: 3, min.insync.replicas: 3}"),
+            "spec.config[default.replication.factor]: is 3, and region us has 2 brokers; "
+            "spec.config[min.insync.replicas]: is 3, and region us has 2 brokers");
+  for (const char* ours : {"metadata.log.dir", "controller.quorum.voters", "log.dirs", "listeners",
+                           "security.inter.broker.protocol"})
+    EXPECT_EQ(wrong("{" + std::string(ours) + ": x}"),
+              "spec.config[" + std::string(ours) + "]: is set by the operator");
+  EXPECT_EQ(wrong("{longhaul.durabilty: fsync}"),
+            "spec.config[longhaul.durabilty]: unknown option; did you mean longhaul.durability?");
+  EXPECT_EQ(wrong("{broker.heartbeat.interval.ms: 9000, broker.session.timeout.ms: 9000}")
+                .find("spec.config[broker.heartbeat.interval.ms]: "),
+            0u);
+  EXPECT_EQ(wrong("{replica.selector.class: com.example.Selector}")
+                .find("spec.config[replica.selector.class]: "),
+            0u);
+}
+
+TEST(ValidateTest, TopicsThatNobodyCouldWriteTo) {
+  FieldErrors errors;
+  api::KafkaTopic topic = api::read_kafka_topic(
+      {{"metadata", {{"name", "t"}}},
+       {"spec", {{"cluster", "c"}, {"replicas", 2}, {"config", {{"min.insync.replicas", 3}}}}}},
+      errors);
+  EXPECT_EQ(api::join(api::validate(topic)),
+            "spec.config[min.insync.replicas]: is 3, and the topic has 2 replicas");
+  topic.replicas = 3;
+  EXPECT_EQ(api::join(api::validate(topic)), "");
 }
 
 TEST(ValidateTest, NothingInASpecEndsTheProcess) {

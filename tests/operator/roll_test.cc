@@ -179,6 +179,21 @@ TEST_P(RollingTest, BrokersMustReachEachOtherWhileListenersChange) {
   EXPECT_EQ(kafka_.ports[1002], "9099");
 }
 
+TEST_P(RollingTest, NothingOfASpecThatIsWrongIsApplied) {
+  begin();
+  std::string config = object(kube::kConfigMap, "demo-home-1002").dump();
+  const std::pair<const char*, const char*> kWrong[] = {
+      {"[{name: a}, {name: b}, {name: c}, {name: d}]", "5, broker.session.timeout.ms: 1"},
+      {kThree, "5, min.insync.replicas: 4"}};
+  for (const auto& [zones, options] : kWrong) {
+    ASSERT_TRUE(apply_cluster(zones, options));
+    settle();
+    EXPECT_EQ(ready(kKafkaCluster, "demo"), "False/Invalid") << message(kKafkaCluster, "demo");
+    EXPECT_TRUE(object(kube::kConfigMap, "demo-home-1002").dump() == config);
+    EXPECT_FALSE(exists(kube::kStatefulSet, "demo-home-1004"));
+  }
+}
+
 TEST_P(RollingTest, LostZoneStopsTheRollUntilItIsBack) {
   begin();
   ASSERT_TRUE(apply_cluster(kThree, "5"));
