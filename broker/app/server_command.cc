@@ -15,6 +15,7 @@
 #include "broker/app/connections.h"
 #include "broker/app/format_command.h"
 #include "broker/app/node.h"
+#include "broker/app/open_files.h"
 #include "broker/metrics/broker_metrics.h"
 #include "broker/metrics/endpoint.h"
 #include "broker/metrics/process_metrics.h"
@@ -352,6 +353,9 @@ base::Result<void> serve(const config::LoadedConfig& loaded, base::LogSink& sink
   // Blocked in every thread, so that only sigwait takes them.
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
+  if (std::string few = warn_of_open_file_limit(raise_open_file_limit()); !few.empty()) {
+    base::Logger(sink, "broker").warn("{}", few);
+  }
   Broker broker(loaded.config, sink);
   auto opened = broker.open();
   if (!opened && opened.error().code == base::Errc::kCancelled) {
