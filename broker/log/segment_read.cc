@@ -34,6 +34,12 @@ base::Result<std::optional<FoundRecord>> find_in_batch(records::Codecs& codecs,
                                                        BatchScanner& scanner,
                                                        const records::BatchHeader& batch,
                                                        int64_t timestamp, int64_t from_offset) {
+  // In pieces, before all of it is in memory: a length that has rotted may claim the whole segment.
+  LH_ASSIGN(bool intact, scanner.crc_matches());
+  if (!intact) {
+    return base::fail(base::Errc::kCorrupt,
+                      fmt::format("the batch at offset {} has a wrong CRC", batch.base_offset));
+  }
   LH_ASSIGN(base::Bytes bytes, scanner.load());
   base::ByteView stored = base::ByteView(bytes).subspan(records::kHeaderSize);
   base::Bytes scratch;

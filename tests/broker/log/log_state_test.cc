@@ -127,6 +127,18 @@ TEST_F(LogStateTest, FindsRecordsByTimestamp) {
   }
 }
 
+TEST_F(LogStateTest, NoTimestampIsReadFromWhatHasRotted) {
+  open();
+  for (int i = 0; i < 3; ++i) append_ok({.timestamp = 1000 + i});
+  size_t size = file("00000000000000000000.log").size();
+  ASSERT_TRUE(files_->flip_bit("/data/t-0/00000000000000000000.log", size / 2, 3));
+  EXPECT_TRUE(log_->offset_for_timestamp(1000));
+  auto found = log_->offset_for_timestamp(1001);
+  ASSERT_FALSE(found);
+  EXPECT_EQ(base::Errc::kCorrupt, found.error().code);
+  EXPECT_FALSE(log_->is_offline());
+}
+
 TEST_F(LogStateTest, TimestampsOutOfOrder) {
   open();
   EXPECT_FALSE(*log_->offset_of_max_timestamp());
