@@ -118,7 +118,9 @@ void Partition::step_down_locked() {
   std::lock_guard lock(commit_mutex_);
   auto now = surroundings_.clock.monotonic();
   if (stepped_down_ && now - *stepped_down_ < surroundings_.max_lag) return;
-  auto least = static_cast<size_t>(settings_.load()->min_insync_replicas);
+  // Where a log is offline any other is better: it can be read at least.
+  size_t least =
+      log()->is_offline() ? 1 : static_cast<size_t>(settings_.load()->min_insync_replicas);
   auto proposal = in_sync_.propose_stepping_down(least, surroundings_.brokers);
   if (!proposal) return;
   stepped_down_ = now;
@@ -353,6 +355,8 @@ void Partition::shrink_isr() {
   {
     std::shared_lock role(role_mutex_);
     if (leader_id_ != broker_id_) return;
+    // Nobody can follow: that does not make them slow.
+    if (log()->is_offline()) return step_down_locked();
     std::lock_guard lock(commit_mutex_);
     proposal = in_sync_.propose_leaving(log()->log_end_offset(), surroundings_.clock.monotonic(),
                                         surroundings_.max_lag, surroundings_.brokers);

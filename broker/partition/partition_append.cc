@@ -62,7 +62,11 @@ tl::expected<ProduceResult, AppendFailure> Partition::append(std::span<uint8_t> 
   {
     std::shared_lock lock(role_mutex_);
     const auto log = log_.load();
-    if (log->is_offline()) return refuse(ErrorCode::kKafkaStorageError);
+    if (log->is_offline()) {
+      // The directory may go on without it, so that nobody else takes the lead away.
+      if (leader_id_ == broker_id_) step_down_locked();
+      return refuse(ErrorCode::kKafkaStorageError);
+    }
     if (leader_id_ != broker_id_) {
       note_refused_by(*log, batch);
       return refuse(ErrorCode::kNotLeaderOrFollower);

@@ -147,6 +147,22 @@ TEST_F(PartitionTest, WithoutRoomTheLeadGoesToAnotherOnceInAWhile) {
   EXPECT_EQ(surroundings_.proposed.size(), 2u);
 }
 
+TEST_F(PartitionTest, WithALogThatIsOfflineTheLeadGoesToAnyOther) {
+  settings_.min_insync_replicas = 2;
+  partition_->set_settings(std::make_shared<TopicSettings>(settings_));
+  become(kUs, 0, {kUs, kOther});
+  log_->take_offline();
+  clock_.now_ms += 60'000;
+  partition_->shrink_isr();
+  EXPECT_EQ(surroundings_.proposed, (std::vector<std::vector<int32_t>>{{kOther}}))
+      << "and not that they are slow who cannot read it";
+  become(kOther, 1, {kOther});
+  become(kUs, 2, {kUs, kOther});
+  clock_.now_ms += 60'000;
+  EXPECT_EQ(append({}).error().code, ErrorCode::kKafkaStorageError);
+  EXPECT_EQ(surroundings_.proposed.size(), 2u);
+}
+
 TEST_F(PartitionTest, OnDiskMeansThatNothingIsCommittedBeforeAFlush) {
   settings_.on_disk = true;
   partition_->set_settings(std::make_shared<TopicSettings>(settings_));
