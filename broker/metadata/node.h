@@ -83,6 +83,11 @@ class MetadataNode : public ControllerClient,
   void serve_here(const Request& request, QuorumCall call, QuorumServer::Done done);
   void serve_here(const protocol::DescribeQuorumRequest& request, QuorumCall call,
                   QuorumServer::Done done);
+  void serve_here(const protocol::AddRaftVoterRequest& request, QuorumCall call,
+                  QuorumServer::Done done);
+  template <class Response>
+  void hand_to_raft(const raft::Request& request, size_t max_bytes, QuorumCall call,
+                    QuorumServer::Done done);
   template <class Request>
   void serve_by_leader(Request request, QuorumCall call, QuorumServer::Done done);
   raft::LeaderEndpoint endpoint_of(const raft::Standing& standing,

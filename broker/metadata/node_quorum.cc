@@ -1,9 +1,12 @@
 // Requests of other replicas, from any thread to raft on its loop, and answers back.
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <type_traits>
 #include <utility>
 #include <variant>
 
+#include "broker/metadata/features.h"
 #include "broker/metadata/node.h"
 #include "broker/raft/describe_quorum.h"
 #include "broker/raft/wire.h"
@@ -128,6 +131,20 @@ constexpr bool kForLeader = std::is_same_v<Request, protocol::AddRaftVoterReques
                             std::is_same_v<Request, protocol::RemoveRaftVoterRequest> ||
                             std::is_same_v<Request, protocol::DescribeQuorumRequest>;
 
+/// Why this one cannot be a voter.
+std::optional<protocol::KafkaError> problem_of(const raft::Voter& voter,
+                                               const base::Result<FeatureRange>& kraft) {
+  if (!kraft)
+    return protocol::KafkaError{protocol::ErrorCode::kRequestTimedOut,
+                                fmt::format("node {} does not say what it supports: {}",
+                                            voter.key.id, kraft.error().message)};
+  if (kraft->min <= kKraftVersionLevel && kraft->max >= kKraftVersionLevel) return std::nullopt;
+  return protocol::KafkaError{
+      protocol::ErrorCode::kInvalidRequest,
+      fmt::format("node {} supports {} {} to {}, and not {}", voter.key.id, kKraftVersion,
+                  kraft->min, kraft->max, kKraftVersionLevel)};
+}
+
 }  // namespace
 
 raft::LeaderEndpoint MetadataNode::endpoint_of(const raft::Standing& standing,
@@ -159,6 +176,12 @@ void MetadataNode::serve_here(const Request& request, QuorumCall call, QuorumSer
   auto known = raft::from_wire(request, params_.settings.cluster_id);
   if (!known) return done(refused<Response>(known.error()));
   note_leader(*known, request, call.listener, *driver_);
+  hand_to_raft<Response>(*known, most_bytes(request), std::move(call), std::move(done));
+}
+
+template <class Response>
+void MetadataNode::hand_to_raft(const raft::Request& request, size_t max_bytes, QuorumCall call,
+                                QuorumServer::Done done) {
   auto answered = [this, call = std::move(call),
                    done = std::move(done)](QuorumAnswer answer) mutable {
     Response wire;
@@ -166,7 +189,46 @@ void MetadataNode::serve_here(const Request& request, QuorumCall call, QuorumSer
     fit(wire, call.version);
     done(std::move(wire));
   };
-  driver_->receive(*known, most_bytes(request), std::move(answered));
+  driver_->receive(request, max_bytes, std::move(answered));
+}
+
+/// First it is asked what it can do, as in Kafka (KIP-853): a majority that needs one that nobody
+/// reaches, or that does not understand what the others write, would be none.
+void MetadataNode::serve_here(const protocol::AddRaftVoterRequest& request, QuorumCall call,
+                              QuorumServer::Done done) {
+  using Response = protocol::AddRaftVoterResponse;
+  auto known = raft::from_wire(request, params_.settings.cluster_id);
+  if (!known) return done(refused<Response>(known.error()));
+  auto at = endpoint_at(known->voter.endpoints, params_.network.listener);
+  bool is_refused =
+      !raft().is_leader() || !at || raft().voters().latest().find(known->voter.key.id) != nullptr;
+  if (is_refused || !params_.network.connect)
+    return hand_to_raft<Response>(*known, kMostBytes, std::move(call), std::move(done));
+  struct Adding {
+    raft::AddVoterRequest request;
+    QuorumCall call;
+    QuorumServer::Done done;  // empty once there was an answer
+  };
+  auto adding =
+      std::make_shared<Adding>(Adding{std::move(*known), std::move(call), std::move(done)});
+  auto asked = [weak = weak_from_this(), adding](base::Result<FeatureRange> kraft) {
+    auto self = weak.lock();
+    if (self == nullptr || !adding->done) return;
+    auto answer = std::exchange(adding->done, {});
+    auto problem = problem_of(adding->request.voter, kraft);
+    if (problem) return answer(refused<Response>(*problem));
+    adding->request.voter.min_kraft_version = kraft->min;
+    adding->request.voter.max_kraft_version = kraft->max;
+    self->hand_to_raft<Response>(adding->request, kMostBytes, std::move(adding->call),
+                                 std::move(answer));
+  };
+  ask_kraft_versions(*params_.network.connect({at->host, at->port}),
+                     [loop = params_.loop, asked](base::Result<FeatureRange> kraft) {
+                       loop->post([asked, kraft = std::move(kraft)] { asked(kraft); });
+                     });
+  params_.loop->after(params_.network.timeouts.request, [asked] {
+    asked(base::fail(base::Errc::kTimedOut, "there was no answer in time"));
+  });
 }
 
 void MetadataNode::serve_here(const protocol::DescribeQuorumRequest& request, QuorumCall call,

@@ -8,7 +8,9 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "broker/metadata/features.h"
 #include "broker/metadata/log_batch.h"
+#include "protocol/messages/api_versions.h"
 #include "records/batch.h"
 
 namespace longhaul::broker::metadata {
@@ -105,6 +107,25 @@ struct Asking {
 void ask(client::Channel& channel, const raft::Request& request, const raft::Sender& sender,
          ReplyDone done) {
   std::visit(Asking{channel, sender, std::move(done)}, request);
+}
+
+void ask_kraft_versions(client::Channel& channel,
+                        base::Callback<void(base::Result<FeatureRange>)> done) {
+  protocol::ApiVersionsRequest request;
+  request.client_software_name = "longhaul";
+  request.client_software_version = "0.1.0";
+  using Reply = base::Result<client::Reply<protocol::ApiVersionsResponse>>;
+  client::call<protocol::ApiVersionsResponse>(
+      channel, std::move(request), [done = std::move(done)](Reply reply) mutable {
+        if (!reply) return done(tl::unexpected(std::move(reply).error()));
+        if (reply->message.error_code != protocol::ErrorCode::kNone)
+          return done(base::fail(base::Errc::kUnavailable, name(reply->message.error_code)));
+        FeatureRange range;
+        for (const auto& feature : reply->message.supported_features) {
+          if (feature.name == kKraftVersion) range = {feature.min_version, feature.max_version};
+        }
+        done(range);
+      });
 }
 
 base::Result<std::vector<raft::Batch>> fetched_batches(base::ByteView bytes) {

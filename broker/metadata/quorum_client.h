@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "base/task.h"
+#include "broker/metadata/image.h"
 #include "broker/raft/messages.h"
 #include "broker/raft/wire.h"
 #include "client/channel.h"
@@ -34,6 +35,11 @@ struct QuorumReply {
 /// connection.
 void ask(client::Channel& channel, const raft::Request& request, const raft::Sender& sender,
          base::Callback<void(base::Result<QuorumReply>)> done);
+
+/// The range of kraft.version that a node supports, by ApiVersions: 0 to 0 if it does not say.
+/// `done` as above.
+void ask_kraft_versions(client::Channel& channel,
+                        base::Callback<void(base::Result<FeatureRange>)> done);
 
 /// Whole batches at the beginning of `bytes`. kCorrupt.
 base::Result<std::vector<raft::Batch>> fetched_batches(base::ByteView bytes);

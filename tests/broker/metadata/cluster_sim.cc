@@ -6,6 +6,7 @@
 
 #include "broker/metadata/bootstrap.h"
 #include "broker/metadata/features.h"
+#include "broker/raft/wire_partition.h"
 #include "records/batch.h"
 #include "tests/broker/metadata/cluster_sim_channel.h"
 
@@ -15,6 +16,7 @@ namespace {
 constexpr const char* kSimCluster = "4L6g3nShT-eMCtK--X86sw";
 
 raft::Endpoint endpoint_of_node(int id) { return {"CONTROLLER", "n" + std::to_string(id), 9093}; }
+int node_at(const client::Endpoint& endpoint) { return std::stoi(endpoint.host.substr(1)); }
 
 }  // namespace
 
@@ -31,8 +33,9 @@ ClusterSim::ClusterSim(Size size, uint64_t seed) : simulation(seed), random_(see
 }
 
 ClusterSim::~ClusterSim() {
-  simulation.cancel_all(this);
   for (auto& [id, node] : nodes_) drop(node);
+  exchanges_.clear();
+  simulation.cancel_all(this);
 }
 
 raft::Voter ClusterSim::voter(int id) const {
@@ -56,6 +59,9 @@ void ClusterSim::format(Node& node, FormatPermission permission) {
 QuorumNetwork ClusterSim::network(int id) {
   QuorumNetwork network;
   network.connect = [this, id](const client::Endpoint& to) { return connect(id, to); };
+  network.probe = [this, id](const client::Endpoint& to, auto done) {
+    probe(id, node_at(to), std::move(done));
+  };
   network.listener = "CONTROLLER";
   network.fetch_bytes = 1000;
   network.snapshot_bytes = 500;
@@ -67,9 +73,20 @@ QuorumNetwork ClusterSim::network(int id) {
 }
 
 std::shared_ptr<client::Channel> ClusterSim::connect(int from, const client::Endpoint& to) {
-  int id = std::stoi(to.host.substr(1));
+  int id = node_at(to);
   if (nodes_.count(id) == 0) ++counts["connection to nobody"];
   return std::make_shared<SimChannel>(*this, from, nodes_.at(from).life, id);
+}
+
+void ClusterSim::probe(int from, int to, base::Callback<void(bool refused)> done) {
+  auto held = std::make_shared<base::Callback<void(bool)>>(std::move(done));
+  int life = nodes_.at(from).life;
+  simulation.after(simulation.some_delay(faults.delay), this, [this, from, life, to, held] {
+    if (nodes_.at(from).life != life) return;
+    bool refused = !is_lost(from, to) && !is_up(to);
+    if (refused) ++counts["refused"];
+    (*held)(refused);
+  });
 }
 
 void ClusterSim::start(int id) {
@@ -112,8 +129,22 @@ void ClusterSim::start_all() {
   for (const auto& [id, node] : nodes_) start(id);
 }
 
+/// Who waits for an answer from a process that ends hears of it at once.
+void ClusterSim::break_connections(const Node& to) {
+  auto [begin, end] = exchanges_.equal_range(to.id);
+  for (auto it = begin; it != end; ++it) {
+    const Exchange& exchange = it->second;
+    if (cuts_.count({to.id, exchange.from}) > 0) continue;
+    SimChannel::later(*this, exchange.from, exchange.life, [answer = exchange.answer] {
+      if (*answer) std::exchange(*answer, {})(base::fail(base::Errc::kUnavailable, "broken"));
+    });
+  }
+  exchanges_.erase(begin, end);
+}
+
 void ClusterSim::drop(Node& node) {
   ++node.life;
+  break_connections(node);
   node.stopping = false;
   if (node.loop) node.loop->stop();
   if (node.workers) node.workers->stop();
@@ -227,6 +258,45 @@ void ClusterSim::propose(int at) {
   node.node->ask(&register_broker, std::move(request), reply_to, [this, id](const auto& response) {
     if (response.error_code == protocol::ErrorCode::kNone) acknowledged_.insert(id);
   });
+}
+
+void ClusterSim::add_voter(int at, int id) {
+  protocol::AddRaftVoterRequest request;
+  request.cluster_id = kSimCluster;
+  request.timeout_ms = 5000;
+  request.voter_id = id;
+  request.voter_directory_id = nodes_.at(id).key.directory;
+  request.ack_when_committed = simulation.chance(50);
+  raft::add_listeners(voter(id).endpoints, request.listeners);
+  change_voters(at, std::move(request));
+}
+
+void ClusterSim::remove_voter(int at, const raft::ReplicaKey& key) {
+  protocol::RemoveRaftVoterRequest request;
+  request.cluster_id = kSimCluster;
+  request.voter_id = key.id;
+  request.voter_directory_id = key.directory;
+  change_voters(at, std::move(request));
+}
+
+void ClusterSim::change_voters(int at, QuorumRequest request) {
+  Node& node = nodes_.at(at);
+  if (!node.node || node.stopping) return;
+  QuorumCall call{1, "CONTROLLER", /*for_client=*/true,
+                  clock_.monotonic() + std::chrono::seconds(5)};
+  node.node->serve(std::move(request), std::move(call), [this](const QuorumResponse& response) {
+    auto count = [&](const auto& typed) {
+      if constexpr (requires { typed.error_code; })
+        ++counts[typed.error_code == protocol::ErrorCode::kNone ? "voters changed" : "not changed"];
+    };
+    std::visit(count, response);
+  });
+}
+
+size_t ClusterSim::with_disk(const raft::VoterSet& voters) const {
+  return static_cast<size_t>(std::count_if(nodes_.begin(), nodes_.end(), [&](const auto& entry) {
+    return voters.contains(entry.second.key);
+  }));
 }
 
 std::optional<int> ClusterSim::leader() const {

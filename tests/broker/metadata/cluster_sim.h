@@ -61,6 +61,11 @@ class ClusterSim {
   /// Some node asks for a change, which is noted once it was acknowledged.
   void propose(int at);
   size_t acknowledged() const { return acknowledged_.size(); }
+  /// Some node is asked for a change of the voters; counts have how many were made.
+  void add_voter(int at, int id);
+  void remove_voter(int at, const raft::ReplicaKey& key);
+  /// How many of them have the disk that they vote with.
+  size_t with_disk(const raft::VoterSet& voters) const;
 
   bool is_up(int id) const { return nodes_.at(id).node != nullptr; }
   const raft::Raft& raft(int id) const { return nodes_.at(id).node->raft(); }
@@ -103,8 +108,17 @@ class ClusterSim {
   void check(Node& node);
   void check_committed(Node& node);
   QuorumNetwork network(int id);
+  void probe(int from, int to, base::Callback<void(bool refused)> done);
+  void change_voters(int at, QuorumRequest request);
   std::shared_ptr<client::Channel> connect(int from, const client::Endpoint& to);
+  /// A request that is not answered yet.
+  struct Exchange {
+    int from = 0;
+    int life = 0;                                     // of that node's process
+    std::shared_ptr<client::Channel::Answer> answer;  // empty once it was
+  };
   void drop(Node& node);
+  void break_connections(const Node& to);
   bool is_lost(int from, int to);
 
   std::map<int, Node> nodes_;
@@ -113,8 +127,9 @@ class ClusterSim {
   TestConfigRules rules_;
   std::vector<raft::Voter> founders_;
   std::set<std::pair<int, int>> cuts_;
-  std::map<int32_t, int> leaders_;         // by epoch
-  std::map<int64_t, uint32_t> committed_;  // checksums of batches, by base offset
+  std::multimap<int, Exchange> exchanges_;  // by whom is asked
+  std::map<int32_t, int> leaders_;          // by epoch
+  std::map<int64_t, uint32_t> committed_;   // checksums of batches, by base offset
   int64_t committed_end_ = 0;
   std::set<int32_t> acknowledged_;
   int32_t next_broker_ = 100;

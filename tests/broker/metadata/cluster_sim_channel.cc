@@ -1,6 +1,8 @@
 // The simulated network: frames go from node to node, are lost, or break their connection.
 #include "tests/broker/metadata/cluster_sim_channel.h"
+#include "broker/metadata/features.h"
 #include "protocol/frame.h"
+#include "protocol/messages/api_versions.h"
 
 namespace longhaul::broker::metadata {
 namespace {
@@ -49,6 +51,14 @@ void serve(MetadataNode& node, sim::Loop& loop, base::Clock::Monotonic deadline,
       return serve_quorum<protocol::UpdateRaftVoterRequest>(node, frame, reply);
     case ApiKey::kAddRaftVoter:
       return serve_quorum<protocol::AddRaftVoterRequest>(node, frame, reply);
+    case ApiKey::kRemoveRaftVoter:
+      return serve_quorum<protocol::RemoveRaftVoterRequest>(node, frame, reply);
+    case ApiKey::kApiVersions: {
+      protocol::ApiVersionsResponse response;
+      for (const auto& [name, range] : supported_features())
+        response.supported_features.push_back({name, range.min, range.max});
+      return respond(reply, response, frame);
+    }
     case ApiKey::kBrokerRegistration: {
       auto request = protocol::BrokerRegistrationRequest::decode(frame.body, frame.version);
       ASSERT_TRUE(request) << request.error().message;
@@ -88,7 +98,14 @@ void SimChannel::send(RawRequest raw, Answer answer) {
                           if (!*held || sim->nodes_.at(from).life != life) return;
                           std::exchange(*held, {})(base::fail(base::Errc::kTimedOut, "lost"));
                         });
+  std::erase_if(sim_.exchanges_, [](const auto& entry) { return !*entry.second.answer; });
+  sim_.exchanges_.emplace(to_, ClusterSim::Exchange{from_, life_, held});
   if (sim_.is_lost(from_, to_)) return;
+  if (!sim_.is_up(to_)) {
+    return later(sim_, from_, life_, [held] {
+      if (*held) std::exchange(*held, {})(base::fail(base::Errc::kUnavailable, "refused"));
+    });
+  }
   int there = sim_.nodes_.at(to_).life;
   SimChannel::later(sim_, to_, there, [sim = &sim_, to = to_, frame, respond] {
     auto& node = sim->nodes_.at(to);

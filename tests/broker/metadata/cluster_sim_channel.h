@@ -18,10 +18,10 @@ class SimChannel final : public client::Channel {
   bool is_open() const override { return true; }
   void close() override {}
 
- private:
   /// At a node, if it is in the same run then.
   static void later(ClusterSim& sim, int at, int life, std::function<void()> what);
 
+ private:
   ClusterSim& sim_;
   int from_, life_, to_;
 };

@@ -5,16 +5,16 @@
 namespace longhaul::broker::metadata {
 namespace {
 
-const base::Uuid kTopic = base::Uuid::parse("pelkutXRStqoG5RQnQx1_A").value();
+const base::Uuid kSomeTopic = base::Uuid::parse("pelkutXRStqoG5RQnQx1_A").value();
 
-protocol::TopicRecord topic_record(const std::string& name, base::Uuid id = kTopic) {
+protocol::TopicRecord topic_record(const std::string& name, base::Uuid id = kSomeTopic) {
   protocol::TopicRecord record;
   record.name = name;
   record.topic_id = id;
   return record;
 }
 
-protocol::PartitionRecord partition_record(int32_t index, base::Uuid id = kTopic) {
+protocol::PartitionRecord partition_record(int32_t index, base::Uuid id = kSomeTopic) {
   protocol::PartitionRecord record;
   record.topic_id = id;
   record.partition_id = index;
@@ -52,7 +52,7 @@ class Loader : public ::testing::Test {
 };
 
 TEST_F(Loader, StepsShareWhatIsEqual) {
-  base::Uuid other = kTopic;
+  base::Uuid other = kSomeTopic;
   other.bytes[0] ^= 1;
   ASSERT_TRUE(add({topic_record("t"), partition_record(0), partition_record(1),
                    topic_record("u", other), partition_record(0, other)}));
@@ -61,17 +61,17 @@ TEST_F(Loader, StepsShareWhatIsEqual) {
   EXPECT_EQ(before->provenance, (raft::OffsetAndEpoch{5, 4}));
   EXPECT_EQ(before->last_timestamp_ms, 99);
   EXPECT_EQ(before->partition_count, 3);
-  EXPECT_TRUE(changes_.topics.at(kTopic).created);
+  EXPECT_TRUE(changes_.topics.at(kSomeTopic).created);
 
   protocol::PartitionChangeRecord change;
-  change.topic_id = kTopic;
+  change.topic_id = kSomeTopic;
   change.partition_id = 1;
   change.isr = {2, 3};
   change.leader = 2;
   ASSERT_TRUE(add({change}));
   step();
-  EXPECT_FALSE(changes_.topics.at(kTopic).created);
-  EXPECT_EQ(changes_.topics.at(kTopic).partitions, std::set<int32_t>{1});
+  EXPECT_FALSE(changes_.topics.at(kSomeTopic).created);
+  EXPECT_EQ(changes_.topics.at(kSomeTopic).partitions, std::set<int32_t>{1});
   EXPECT_EQ(image_->topic(other), before->topic(other));
   EXPECT_EQ(image_->partition("t", 0), before->partition("t", 0));
   const Partition& now = *image_->partition("t", 1);
@@ -85,7 +85,7 @@ TEST_F(Loader, StepsShareWhatIsEqual) {
 
 TEST_F(Loader, AChangeWithoutLeaderKeepsTheLeaderEpoch) {
   protocol::PartitionChangeRecord change;
-  change.topic_id = kTopic;
+  change.topic_id = kSomeTopic;
   change.partition_id = 0;
   change.isr = {1};
   ASSERT_TRUE(add({topic_record("t"), partition_record(0), change}));
@@ -125,9 +125,9 @@ TEST_F(Loader, RefusesContradictions) {
     return true;
   };
   protocol::RemoveTopicRecord remove;
-  remove.topic_id = kTopic;
+  remove.topic_id = kSomeTopic;
   protocol::PartitionChangeRecord change;
-  change.topic_id = kTopic;
+  change.topic_id = kSomeTopic;
   protocol::UnregisterBrokerRecord unregister;
   protocol::PartitionRecord huge = partition_record(2'000'000'000);
   EXPECT_TRUE(fails({partition_record(0)}));
