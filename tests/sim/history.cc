@@ -58,6 +58,34 @@ void History::producer_id_given(int64_t id) {
   if (!producer_ids_.insert(id).second) findings_.add("producer ID {} was given out twice", id);
 }
 
+void History::deleting(const PartitionId& id, int64_t offset) {
+  int64_t& deletable = partitions_[id].deletable;
+  deletable = std::max(deletable, offset);
+}
+
+void History::deleted(const PartitionId& id, int64_t start) {
+  Partition& partition = partitions_[id];
+  if (start > partition.deletable) {
+    findings_.add("{} begins at {}, and should be deleted up to {}", name_of(id), start,
+                  partition.deletable);
+  }
+  partition.start = std::max(partition.start, start);
+}
+
+void History::deletions_may_return() {
+  for (auto& [id, partition] : partitions_) partition.start = 0;
+}
+
+int64_t History::choose_deletion(const PartitionId& id, base::Random& random) const {
+  auto found = partitions_.find(id);
+  if (found == partitions_.end() || found->second.log.empty()) return -1;
+  const Partition& partition = found->second;
+  int64_t left = batches_[partition.log.rbegin()->second - 1].end() - partition.deletable;
+  if (left < 2) return -1;
+  return partition.deletable + 1 +
+         static_cast<int64_t>(random.below(static_cast<uint64_t>(left) / 2));
+}
+
 void History::place(Partition& partition, BatchId id, int64_t offset) {
   Batch& batch = batches_[id - 1];
   if (batch.offset == offset) return;
@@ -146,7 +174,10 @@ void History::audit_order(const PartitionId& id, const Contents& contents) {
   int64_t next = contents.start;
   records::BatchWalker walker(contents.batches);
   while (const records::BatchView* view = walker.next()) {
-    if (view->header.base_offset != next) {
+    // What was deleted may end within a batch.
+    bool holds_start = newest.empty() && partitions_[id].promise.is_pruned &&
+                       view->header.base_offset < next && next < view->header.next_offset();
+    if (view->header.base_offset != next && !holds_start) {
       findings_.add("{}: offset {} comes where {} should", name_of(id), view->header.base_offset,
                     next);
     }
@@ -181,18 +212,25 @@ void History::audit_order(const PartitionId& id, const Contents& contents) {
   }
 }
 
-void History::audit_start(const PartitionId& id, const Partition& partition,
-                          const Contents& contents) {
+void History::audit_start(const PartitionId& id, Partition& partition, const Contents& contents) {
+  if (contents.start < partition.start) {
+    findings_.add("{} begins at {}, and was deleted up to {}", name_of(id), contents.start,
+                  partition.start);
+  }
   for (const auto& [offset, batch] : partition.log) {
-    if (offset >= contents.start) break;
+    if (offset >= contents.start || contents.start <= partition.deletable) break;
     if (may_be_gone(partition, batches_[batch - 1])) continue;
     findings_.add("{} at offset {} was deleted before its time: {} begins at {}", describe(batch),
                   offset, name_of(id), contents.start);
     return;
   }
+  // Nothing is under way any more.
+  partition.deletable = std::min(partition.deletable, contents.start);
+  if (partition.promise.is_pruned) partition.start = contents.start;
 }
 
 bool History::may_be_gone(const Partition& partition, const Batch& batch) const {
+  if (batch.offset >= 0 && batch.end() <= partition.deletable) return true;
   const auto& kept_ms = partition.promise.retention_ms;
   return kept_ms && batch.header.max_timestamp < newest_ms_() - *kept_ms;
 }

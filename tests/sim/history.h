@@ -28,6 +28,7 @@ struct PartitionId {
 struct Promise {
   bool flushes = false;                 // flush.messages=1: what is acknowledged is durable
   std::optional<int64_t> retention_ms;  // records may go when they are older
+  bool is_pruned = false;               // DeleteRecords takes some away (KIP-107)
 };
 
 /// What the end of a process may have cost.
@@ -48,7 +49,8 @@ struct Contents {
 ///   idempotent one's without a gap in their sequence numbers
 /// - what was acknowledged is where that said, unless an end without a sync may have cost it; then
 ///   the log ends earlier, but never before what was durable
-/// - what was not there after a restart does not come back later
+/// - what was not there after a restart does not come back later; nor does what DeleteRecords has
+///   deleted, which is no more than it was asked to, also within a batch
 class History {
  public:
   using BatchId = uint64_t;  // in the order of sending, from 1
@@ -74,6 +76,17 @@ class History {
   /// It was acknowledged, and the end of a process has cost it.
   bool is_lost(BatchId id) const { return batches_.at(id - 1).state == State::kGone; }
   void producer_id_given(int64_t id);
+
+  /// DeleteRecords was asked for all below this offset, and may come to do it.
+  void deleting(const PartitionId& partition, int64_t offset);
+  /// It was done: the partition begins there.
+  void deleted(const PartitionId& partition, int64_t start);
+  /// A process died that may not have had on its disk yet where logs begin: what was deleted until
+  /// now may come back.
+  void deletions_may_return();
+  /// An offset up to which it may be asked to delete, or -1: at most half of what there is known to
+  /// be.
+  int64_t choose_deletion(const PartitionId& partition, base::Random& random) const;
 
   /// Somebody read this batch.
   void saw(const PartitionId& partition, const records::BatchView& batch);
@@ -105,6 +118,8 @@ class History {
     std::map<int64_t, BatchId> log;  // by offset, as far as it is known
     std::vector<BatchId> unknown;    // may be there or not
     int64_t durable = 0;             // everything below is
+    int64_t start = 0;               // what was deleted below does not come back
+    int64_t deletable = 0;           // up to here it was asked to delete
   };
 
   /// 0 if nobody sent these bytes.
@@ -113,8 +128,8 @@ class History {
   /// Fails if the same bytes do not lie in the log where they should.
   void audit_order(const PartitionId& id, const Contents& contents);
   void audit_end(const PartitionId& id, Partition& partition, int64_t end, Loss loss);
-  void audit_start(const PartitionId& id, const Partition& partition, const Contents& contents);
-  /// Retention may have removed it by now.
+  void audit_start(const PartitionId& id, Partition& partition, const Contents& contents);
+  /// Retention or DeleteRecords may have removed it by now.
   bool may_be_gone(const Partition& partition, const Batch& batch) const;
 
   Findings& findings_;

@@ -197,5 +197,44 @@ TEST_F(HistoryTest, FindsAProducerIdGivenTwice) {
   EXPECT_THAT(findings(), ElementsAre(HasSubstr("given out twice")));
 }
 
+TEST_F(HistoryTest, WhatWasDeletedMayEndWithinABatch) {
+  history_.promise(kPartition, {.flushes = false, .retention_ms = {}, .is_pruned = true});
+  append(0);
+  auto b = append(2);
+  history_.deleting(kPartition, 3);
+  history_.deleted(kPartition, 3);
+  Contents contents = log_of({b}, 2);
+  contents.start = 3;
+  audit(contents);
+  EXPECT_THAT(findings(), IsEmpty());
+}
+
+TEST_F(HistoryTest, FindsWhatWasDeletedAndWasNotToBe) {
+  append(0);
+  auto b = append(2);
+  auto c = append(4);
+  history_.deleting(kPartition, 2);
+  audit(log_of({b, c}, 2));
+  EXPECT_THAT(findings(), IsEmpty());
+  audit(log_of({c}, 4));
+  EXPECT_THAT(findings(), ElementsAre(HasSubstr("was deleted before its time")));
+}
+
+TEST_F(HistoryTest, FindsADeletionOfMoreThanWasAskedFor) {
+  append(0);
+  history_.deleting(kPartition, 1);
+  history_.deleted(kPartition, 2);
+  EXPECT_THAT(findings(), ElementsAre(HasSubstr("should be deleted up to 1")));
+}
+
+TEST_F(HistoryTest, FindsWhatWasDeletedAndIsThereAgain) {
+  auto a = append(0);
+  auto b = append(2);
+  history_.deleting(kPartition, 2);
+  history_.deleted(kPartition, 2);
+  audit(log_of({a, b}));
+  EXPECT_THAT(findings(), ElementsAre(HasSubstr("begins at 0, and was deleted up to 2")));
+}
+
 }  // namespace
 }  // namespace longhaul::sim

@@ -10,10 +10,38 @@ namespace longhaul::sim {
 
 namespace {
 constexpr Time kLookPause = std::chrono::milliseconds(200);
+constexpr Time kLookIntoPause = std::chrono::milliseconds(20);
 }  // namespace
 
 void Observer::work() {
-  for (const auto& host : region_.hosts()) look(host->id());
+  for (const auto& host : region_.hosts()) {
+    look(host->id());
+    look_into(*host);
+  }
+}
+
+void Observer::look_into(Host& host) {
+  later(kLookIntoPause, [this, &host] { look_into(host); });
+  if (!host.node() || !host.node()->is_ready()) return;
+  auto image = host.node()->images().current();
+  const broker::metadata::Broker* self = image->broker(host.id());
+  if (!self) return;
+  image->topics.for_each([&](const base::Uuid& id, const auto& topic) {
+    for (size_t i = 0; i < topic->partitions.size(); ++i) {
+      if (topic->partitions[i]->leader != host.id()) continue;
+      auto index = static_cast<int32_t>(i);
+      auto log = host.node()->logs().get(topic->name, index);
+      if (!log || log->topic_id() != id) continue;
+      Watermark now{self->incarnation, topic->partitions[i]->leader_epoch, log->high_watermark()};
+      Watermark& before = watermarks_[{host.id(), {id, index}}];
+      bool same = before.incarnation == now.incarnation && before.epoch == now.epoch;
+      if (same && now.offset < before.offset) {
+        world_.findings.add("the high watermark of {}-{} goes back from {} to {} on {} in epoch {}",
+                            topic->name, index, before.offset, now.offset, host.name(), now.epoch);
+      }
+      before = now;
+    }
+  });
 }
 
 void Observer::look(int32_t node) {

@@ -10,7 +10,8 @@
 namespace longhaul::sim {
 
 /// Holds what nodes say against each other: a partition has one leader in each of its epochs. And
-/// against itself: who is fenced is in sync nowhere (KIP-841).
+/// against itself: who is fenced is in sync nowhere (KIP-841), and a leader's high watermark never
+/// goes back within its epoch.
 class Observer final : public Actor {
  public:
   Observer(Region& region, const ConnectionOptions& options) : Actor(region, "observer", options) {}
@@ -28,6 +29,7 @@ class Observer final : public Actor {
   };
   void work() override;
   void look(int32_t node);
+  void look_into(Host& host);
   template <class Response>
   View view_of(int32_t node, const Response& response);
 
@@ -37,6 +39,12 @@ class Observer final : public Actor {
   std::map<int32_t, View> views_;
   std::map<std::pair<int32_t, PartitionId>, std::string> states_;  // as nodes said
   std::map<std::pair<PartitionId, int32_t>, int32_t> leaders_;     // by epoch
+  struct Watermark {
+    base::Uuid incarnation;  // of the leader
+    int32_t epoch = -1;
+    int64_t offset = -1;
+  };
+  std::map<std::pair<int32_t, PartitionId>, Watermark> watermarks_;  // by node
 };
 
 }  // namespace longhaul::sim

@@ -179,6 +179,14 @@ void Producer::send(const std::vector<BatchPtr>& batches) {
     by_leader[node_for(batch->partition)].push_back(batch);
     auto stream = streams_.find(batch->partition);
     batch->leads = stream != streams_.end() && stream->second.unacknowledged.front() == batch;
+    batch->alone_at.reset();
+    bool is_last = batch->leads && stream->second.unacknowledged.size() == 1 &&
+                   stream->second.newest_acknowledged < batch->id;
+    if (is_last && !region_.is_alone()) {
+      auto leader = region_.newest_leader(batch->partition.topic, batch->partition.index);
+      bool knows = leader && leader->is_known_to_itself && leader->node == stream->second.node;
+      if (knows) batch->alone_at = leader;
+    }
   }
   for (auto& [leader, its] : by_leader) send_to(leader, std::move(its));
 }
@@ -288,6 +296,12 @@ void Producer::check_code(const BatchPtr& batch, ErrorCode code) {
   if (code == ErrorCode::kNone) return;
   // Whatever was in flight behind a batch that was refused, or went to another leader, finds a gap:
   // it is sent again after it.
+  if (code == ErrorCode::kOutOfOrderSequenceNumber && batch->alone_at &&
+      batch->alone_at == region_.newest_leader(partition.topic, partition.index) &&
+      streams_[partition].unacknowledged.back() == batch) {
+    world_.findings.add("{}: {} is next after all that was acknowledged, and out of order", name(),
+                        history_.describe(batch->id));
+  }
   bool behind = options_.idempotent && (!batch->leads || !region_.is_alone());
   if (behind && code == ErrorCode::kOutOfOrderSequenceNumber) return;
   const Topic* topic = topics_.find(partition.topic);

@@ -4,6 +4,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "protocol/error_code.h"
@@ -41,6 +42,8 @@ class Producer final : public Actor {
     PartitionId partition;
     base::Bytes bytes;
     bool leads = false;  // as it was sent, all before it were acknowledged
+    // And nothing has ever been sent behind it, and its leader knew that it leads.
+    std::optional<Region::Leadership> alone_at;
   };
   using BatchPtr = std::shared_ptr<Batch>;
   /// What an idempotent producer has under way to one partition.

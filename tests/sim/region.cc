@@ -69,6 +69,21 @@ base::Result<void> Region::format() {
   return {};
 }
 
+std::optional<Region::Leadership> Region::newest_leader(const base::Uuid& topic,
+                                                        int32_t index) const {
+  std::optional<Leadership> newest;
+  for (const auto& host : hosts_) {
+    auto image = host->node() ? host->node()->images().current() : nullptr;
+    const auto* known = image ? image->topic(topic) : nullptr;
+    const auto* partition = known ? known->partition(index) : nullptr;
+    if (!partition || (newest && partition->leader_epoch < newest->epoch)) continue;
+    bool is_newer = !newest || partition->leader_epoch > newest->epoch;
+    if (is_newer) newest = {partition->leader, partition->leader_epoch, false};
+    newest->is_known_to_itself |= partition->leader == host->id() && host->node()->is_ready();
+  }
+  return newest;
+}
+
 bool Region::is_well() const {
   return std::all_of(hosts_.begin(), hosts_.end(),
                      [](const auto& host) { return host->is_well(); });

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -40,12 +41,22 @@ class Region {
   base::Result<void> format();
   base::Result<void> start(Host& host) { return host.start(properties(host)); }
 
+  /// Of those that anybody knows of. Absent: nobody knows of this partition.
+  struct Leadership {
+    int32_t node = -1;
+    int32_t epoch = -1;
+    bool is_known_to_itself = false;  // the leader has heard of it
+    bool operator==(const Leadership&) const = default;
+  };
+  std::optional<Leadership> newest_leader(const base::Uuid& topic, int32_t index) const;
+
   /// All serve and nothing was done to them: nothing is refused for good.
   bool is_well() const;
   /// And for long enough, so that every request was answered in time.
   bool is_undisturbed() const;
   /// Something happens that may last: only `calm` ends it.
   void disturb();
+  bool is_disturbed() const { return world_.simulation.now() < disturbed_until_; }
   void calm() { disturbed_until_ = world_.simulation.now(); }
 
   /// Sets a machine's clock.

@@ -141,11 +141,18 @@ Replicas::Image Replicas::newest_image() const {
 std::optional<std::string> Replicas::who_is_behind(const broker::metadata::Topic& topic,
                                                    int32_t index) const {
   std::optional<int64_t> end;
-  for (int32_t id : topic.partition(index)->replicas) {
+  const broker::metadata::Partition& state = *topic.partition(index);
+  auto lead =
+      state.leader > 0 ? region_.host(state.leader).node()->logs().get(topic.name, index) : nullptr;
+  if (!lead) return fmt::format("nobody leads {}-{}", topic.name, index);
+  for (int32_t id : state.replicas) {
     Host& host = region_.host(id);
     auto log = host.node()->logs().get(topic.name, index);
     if (!log || log->topic_id() != topic.id)
       return fmt::format("{} has no log of {}-{}", host.name(), topic.name, index);
+    if (log->log_start_offset() < lead->log_start_offset())
+      return fmt::format("{}-{} starts at {} on {}, and at {} on its leader", topic.name, index,
+                         log->log_start_offset(), host.name(), lead->log_start_offset());
     if (!end) end = log->log_end_offset();
     if (*end == log->log_end_offset() && *end == log->high_watermark()) continue;
     return fmt::format("{}-{} ends at {} on {}, high watermark {}, and at {} elsewhere", topic.name,

@@ -45,7 +45,7 @@ Scenario::Scenario(uint64_t seed, Trace::Keep keep, const RegionShape& shape)
       region_(world_, shape) {
   base::Random& random = world_.random();
   if (!region_.is_alone()) history_.allow_reordering();
-  admin_ = std::make_unique<Admin>(region_, "admin", connection_, topics_);
+  admin_ = std::make_unique<Admin>(region_, "admin", connection_, topics_, history_);
   auto producers = static_cast<uint32_t>(1 + random.below(4));
   for (uint32_t i = 0; i < producers; ++i) {
     others_.push_back(
@@ -274,7 +274,9 @@ bool Scenario::trouble(Time span) {
   connect_actors();
   observer_.connect();
   nemesis_.run_for(span);
-  if (!world_.findings.empty() || !nemesis_.end() || !settle() || !finish()) return false;
+  if (!world_.findings.empty() || !nemesis_.end()) return false;
+  history_.deletions_may_return();
+  if (!settle() || !finish()) return false;
   ++restarts_;
   bool audited = audit();
   if (!audited && world_.findings.empty()) world_.findings.add("there is nobody to audit");

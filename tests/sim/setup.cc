@@ -88,9 +88,10 @@ std::vector<NewTopic> choose_topics(base::Random& random) {
     return topic.options;
   };
   add("plain", {});
-  auto& flushed = add("flushed", {.flushes = true, .retention_ms = {}});
+  add("pruned", {.flushes = false, .retention_ms = {}, .is_pruned = true});
+  auto& flushed = add("flushed", {.flushes = true, .retention_ms = {}, .is_pruned = false});
   flushed["flush.messages"] = "1";
-  auto& brief = add("brief", {.flushes = false, .retention_ms = 4000});
+  auto& brief = add("brief", {.flushes = false, .retention_ms = 4000, .is_pruned = false});
   brief["retention.ms"] = "4000";
   brief["segment.ms"] = "1000";
   if (random.below(2) == 0) topics.front().options["flush.ms"] = "700";
