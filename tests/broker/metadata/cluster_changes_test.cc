@@ -123,7 +123,7 @@ class Ordeal {
   }
   /// The voters, if their last change is committed under the present leader.
   std::optional<raft::VoterSet> settled() {
-    if (!sim_.leader()) return std::nullopt;
+    if (!sim_.leader() || sim_.is_change_in_doubt()) return std::nullopt;
     const raft::Raft& raft = sim_.raft(*sim_.leader());
     int64_t begun = raft.epochs().starts().rbegin()->second;
     bool is_settled = raft.high_watermark() > std::max(begun, raft.voters().latest_offset());

@@ -284,10 +284,15 @@ void ClusterSim::change_voters(int at, QuorumRequest request) {
   if (!node.node || node.stopping) return;
   QuorumCall call{1, "CONTROLLER", /*for_client=*/true,
                   clock_.monotonic() + std::chrono::seconds(5)};
+  in_doubt_until_ = simulation.now() + std::chrono::seconds(10);
   node.node->serve(std::move(request), std::move(call), [this](const QuorumResponse& response) {
     auto count = [&](const auto& typed) {
-      if constexpr (requires { typed.error_code; })
-        ++counts[typed.error_code == protocol::ErrorCode::kNone ? "voters changed" : "not changed"];
+      if constexpr (requires { typed.error_code; }) {
+        bool done = typed.error_code == protocol::ErrorCode::kNone;
+        ++counts[done ? "voters changed" : "not changed"];
+        if (typed.error_code != protocol::ErrorCode::kRequestTimedOut)
+          in_doubt_until_ = simulation.now();
+      }
     };
     std::visit(count, response);
   });
@@ -337,6 +342,9 @@ std::string ClusterSim::describe() const {
                         raft::role_name(raft(id).role()), raft(id).epoch(),
                         raft(id).leader().value_or(-1), node.log->start_offset(),
                         node.log->end_offset(), raft(id).high_watermark());
+    text += " voters";
+    for (const auto& [voter, known] : raft(id).voters().latest().all())
+      text += fmt::format(" {}{}", voter, known.key == nodes_.at(voter).key ? "" : " (lost)");
   }
   return text;
 }

@@ -64,6 +64,8 @@ class ClusterSim {
   /// Some node is asked for a change of the voters; counts have how many were made.
   void add_voter(int at, int id);
   void remove_voter(int at, const raft::ReplicaKey& key);
+  /// One that was asked for may be on its way yet: the answer that tells did not come.
+  bool is_change_in_doubt() const { return simulation.now() < in_doubt_until_; }
   /// How many of them have the disk that they vote with.
   size_t with_disk(const raft::VoterSet& voters) const;
 
@@ -133,6 +135,7 @@ class ClusterSim {
   int64_t committed_end_ = 0;
   std::set<int32_t> acknowledged_;
   int32_t next_broker_ = 100;
+  sim::Time in_doubt_until_{0};
 };
 
 }  // namespace longhaul::broker::metadata
