@@ -19,6 +19,8 @@ constexpr int64_t kLatestOffset = -1;
 constexpr int64_t kEarliestOffset = -2;
 /// A leader that does not know yet that it leads will in a moment, and producers wait for us.
 constexpr std::chrono::milliseconds kFirstBackoff{10};
+/// Who is held back by a quota looks again so soon: it may have been raised or lifted.
+constexpr std::chrono::milliseconds kLookAtQuota{100};
 
 }  // namespace
 
@@ -75,7 +77,8 @@ void ReplicaFetcher::want(const PartitionId& id, Followed& followed) {
   if (followed.partition->must_flush()) return flush(id, followed);
   if (is_held_back(*followed.partition)) {
     session_.drop(id);
-    backed_off_.emplace(params_.quota->free_at(), id);
+    auto soon = params_.clock->monotonic() + kLookAtQuota;
+    backed_off_.emplace(std::min(params_.quota->free_at(), soon), id);
     return;
   }
   const auto log = followed.partition->log();

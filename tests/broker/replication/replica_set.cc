@@ -24,6 +24,7 @@ std::shared_ptr<partition::TopicSettings> settings(bool on_disk) {
   auto settings = std::make_shared<partition::TopicSettings>();
   settings->min_insync_replicas = 2;
   settings->on_disk = on_disk;
+  settings->follower_throttled = partition::ThrottledReplicas({"*"});
   settings->log.segment_bytes = 2000;  // so that cuts and recovery cross segments
   return settings;
 }
@@ -195,7 +196,8 @@ Replica::Replica(ReplicaSet& set, int32_t broker_id, int64_t broker_epoch,
       .broker_epoch = [this] { return epoch; },
       .channel = [this](int32_t leader,
                         size_t) { return std::make_shared<Wire>(set_, &loop_, id, leader); },
-      .settings = {.backoff = 50ms}});
+      .settings = {.backoff = 50ms},
+      .quota = &set.quota});
 }
 
 Replica::~Replica() {

@@ -103,7 +103,8 @@ class ReplicaSet {
     }
   } lines;
   sim::Clock clock{simulation};
-  std::map<std::string, int> counts;  ///< of what has happened
+  partition::ReplicationQuota quota{clock, 10s};  ///< of all followers
+  std::map<std::string, int> counts;              ///< of what has happened
 
  private:
   friend class Replica;

@@ -161,6 +161,26 @@ TEST(Replication, WhoBeginsWithinABatchHasAllOfIt) {
   }
 }
 
+TEST(Replication, AThrottleThatIsLiftedHoldsNobodyBack) {
+  ReplicaSet set(1);
+  wait_until(set, [&] { return set.has_settled(); });
+  int32_t away = set.leader() % ReplicaSet::kBrokers + 1;
+  set.crash(away, base::CrashMode::kKeepAll);
+  wait_until(set, [&] { return !set.is_in_sync(away) && set.leader() > 0; });
+  wait_until(set, [&] {
+    set.produce();
+    return set.acknowledged() > 0;
+  });
+  set.quota.set_rate(1);
+  set.quota.count(1 << 20);  // for long
+  set.start(away);
+  set.simulation.run_for(60s);
+  EXPECT_EQ(set.replica(away)->log().log_end_offset(), 0);
+  set.quota.set_rate(partition::ReplicationQuota::kNoLimit);
+  set.simulation.run_for(1s);
+  EXPECT_TRUE(set.is_in_sync(away)) << set.describe();
+}
+
 // Else the one who sent it would be told that it is there already, should that replica ever lead.
 TEST(Replication, WhatPartedBelowTheLeadersLogLeavesNoProducer) {
   for (int beyond : {0, 1}) {  // batches that only the old leader has
