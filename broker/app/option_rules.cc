@@ -33,6 +33,9 @@ protocol::KafkaResult<> OptionRules::alter(const metadata::ConfigResource& resou
 
 protocol::KafkaResult<> OptionRules::check(const metadata::ConfigResource& resource,
                                            const metadata::ConfigMap& own) const {
+  if (resource.type == ResourceType::kBroker) {
+    return as_kafka(config::check_broker({.broker = &own, .file = &config_.file}));
+  }
   if (resource.type != ResourceType::kTopic) return {};
   return as_kafka(config::check_topic(own, {.file = &config_.file}));
 }

@@ -121,4 +121,29 @@ Result<void> check_topic(const Overrides& topic, const BrokerLayers& layers) {
   return {};
 }
 
+Result<void> check_broker(const BrokerLayers& layers) {
+  auto value = [&](std::string_view name) -> std::optional<int64_t> {
+    Setting setting = resolve_broker_option(broker_options().get(name), layers);
+    if (!setting.value) return std::nullopt;
+    return value_as_integer(*setting.value);
+  };
+  auto refuse = [](std::string why) { return base::fail(Errc::kInvalidArgument, std::move(why)); };
+  if (value("log.roll.ms").value_or(1) < 1) return refuse("log.roll.ms must be 1 or more");
+  if (value("log.roll.jitter.ms").value_or(0) < 0) {
+    return refuse("log.roll.jitter.ms must be 0 or more");
+  }
+  for (std::string_view name :
+       {"log.retention.ms", "log.retention.minutes", "log.retention.hours"}) {
+    if (value(name) == 0) return refuse(fmt::format("{} must be 1 or more, or -1", name));
+  }
+  auto least = value("log.cleaner.min.compaction.lag.ms");
+  auto most = value("log.cleaner.max.compaction.lag.ms");
+  if (least && most && *least > *most) {
+    return refuse(fmt::format(
+        "log.cleaner.min.compaction.lag.ms ({}) is above log.cleaner.max.compaction.lag.ms ({})",
+        *least, *most));
+  }
+  return {};
+}
+
 }  // namespace longhaul::broker::config

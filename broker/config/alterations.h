@@ -32,4 +32,8 @@ base::Result<void> alter_broker(Overrides& broker, const Alteration& change, boo
 /// Checks what only several options together can get wrong, after all changes to a topic.
 base::Result<void> check_topic(const Overrides& topic, const BrokerLayers& layers);
 
+/// The same for the options of a broker that may change while it runs, and what Kafka checks of
+/// those beyond their ranges (KafkaConfig.validateValues).
+base::Result<void> check_broker(const BrokerLayers& layers);
+
 }  // namespace longhaul::broker::config

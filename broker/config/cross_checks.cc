@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "broker/config/alterations.h"
 #include "broker/config/options.h"
 #include "broker/config/value.h"
 
@@ -13,8 +14,9 @@ namespace {
 /// One pass over the options; each part reads what the parts before it have derived.
 class Deriver {
  public:
-  Deriver(BrokerConfig& config, std::vector<std::string>& errors)
-      : config_(config), errors_(errors) {}
+  Deriver(BrokerConfig& config, std::vector<std::string>& errors,
+          std::vector<std::string>& warnings)
+      : config_(config), errors_(errors), warnings_(warnings) {}
 
   void run() {
     derive_roles();
@@ -27,12 +29,22 @@ class Deriver {
     check_key_stores();
     check_offsets_topic();
     derive_replica_selector();
+    check_replication();
+    check_sizes();
+    check_cleaner();
+    if (auto good = check_broker({.file = &config_.file}); !good) {
+      errors_.push_back(good.error().message);
+    }
   }
 
  private:
   template <class... Args>
   void error(fmt::format_string<Args...> format, Args&&... args) {
     errors_.push_back(fmt::format(format, std::forward<Args>(args)...));
+  }
+  template <class... Args>
+  void warn(fmt::format_string<Args...> format, Args&&... args) {
+    warnings_.push_back(fmt::format(format, std::forward<Args>(args)...));
   }
   /// The value, or the default-made one after noting the error.
   template <class T>
@@ -225,6 +237,51 @@ class Deriver {
     }
   }
 
+  /// A follower that has all there is must come back before it counts as lagging.
+  void check_replication() {
+    int64_t wait = config_.integer("replica.fetch.wait.max.ms");
+    for (std::string_view limit : {"replica.lag.time.max.ms", "replica.socket.timeout.ms"}) {
+      int64_t most = config_.long_integer(limit);
+      if (wait > most) {
+        error("replica.fetch.wait.max.ms={} must not be above {}={}", wait, limit, most);
+      }
+    }
+    int32_t least = config_.integer("min.insync.replicas");
+    int32_t replicas = config_.integer("default.replication.factor");
+    if (replicas > 0 && least > replicas) {
+      warn(
+          "min.insync.replicas={} is above default.replication.factor={}: topics of that many "
+          "replicas need all of them to be written",
+          least, replicas);
+    }
+  }
+
+  void check_sizes() {
+    int64_t request = config_.integer("socket.request.max.bytes");
+    int64_t message = config_.integer("message.max.bytes");
+    if (message > request) {
+      warn(
+          "message.max.bytes={} is above socket.request.max.bytes={}: no request can hold such a "
+          "message",
+          message, request);
+    }
+    int64_t segment = config_.integer("log.segment.bytes");
+    if (message > segment) {
+      warn("message.max.bytes={} is above log.segment.bytes={}, which no message exceeds", message,
+           segment);
+    }
+  }
+
+  void check_cleaner() {
+    constexpr int64_t kLeast = 1 << 20;
+    int64_t threads = config_.integer("log.cleaner.threads");
+    int64_t memory = config_.long_integer("log.cleaner.dedupe.buffer.size");
+    if (threads > 0 && memory / threads <= kLeast) {
+      error("log.cleaner.dedupe.buffer.size={} must be above {} for each of {} threads", memory,
+            kLeast, threads);
+    }
+  }
+
   /// One lost heartbeat must not end a session.
   void check_heartbeats() {
     int64_t interval = config_.integer("broker.heartbeat.interval.ms");
@@ -256,12 +313,14 @@ class Deriver {
 
   BrokerConfig& config_;
   std::vector<std::string>& errors_;
+  std::vector<std::string>& warnings_;
 };
 
 }  // namespace
 
-void derive(BrokerConfig& config, std::vector<std::string>& errors) {
-  Deriver(config, errors).run();
+void derive(BrokerConfig& config, std::vector<std::string>& errors,
+            std::vector<std::string>& warnings) {
+  Deriver(config, errors, warnings).run();
 }
 
 }  // namespace longhaul::broker::config

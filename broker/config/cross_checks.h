@@ -8,7 +8,9 @@
 
 namespace longhaul::broker::config {
 
-/// Fills the fields of `config` from `config.file`; what contradicts adds a line to `errors`.
-void derive(BrokerConfig& config, std::vector<std::string>& errors);
+/// Fills the fields of `config` from `config.file`; what contradicts adds a line to `errors`, and
+/// what hardly anybody can want one to `warnings`.
+void derive(BrokerConfig& config, std::vector<std::string>& errors,
+            std::vector<std::string>& warnings);
 
 }  // namespace longhaul::broker::config

@@ -37,7 +37,7 @@ class Loader {
   }
 
   base::Result<LoadedConfig> finish() {
-    if (errors_.empty()) derive(loaded_.config, errors_);
+    if (errors_.empty()) derive(loaded_.config, errors_, loaded_.warnings);
     if (errors_.empty()) return std::move(loaded_);
     return base::fail(Errc::kInvalidArgument, fmt::format("{}", fmt::join(errors_, "\n")));
   }

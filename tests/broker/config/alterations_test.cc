@@ -71,5 +71,15 @@ TEST(Alterations, CompactionLagsMustNotCross) {
   EXPECT_EQ(message(check_topic(topic, {})), "ok");
 }
 
+TEST(Alterations, WhatABrokersOptionsSayTogetherIsChecked) {
+  Overrides broker = {{"log.cleaner.min.compaction.lag.ms", "10"}};
+  Overrides file = {{"log.cleaner.max.compaction.lag.ms", "5"}};
+  EXPECT_THAT(message(check_broker({.broker = &broker, .file = &file})),
+              HasSubstr("log.cleaner.min.compaction.lag.ms (10) is above"));
+  EXPECT_EQ(message(check_broker({.broker = &broker})), "ok");
+  broker = {{"log.roll.ms", "0"}};
+  EXPECT_EQ(message(check_broker({.broker = &broker})), "log.roll.ms must be 1 or more");
+}
+
 }  // namespace
 }  // namespace longhaul::broker::config

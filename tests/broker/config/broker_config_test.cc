@@ -118,6 +118,32 @@ TEST(BrokerConfig, ContradictionsAreErrors) {
               HasSubstr("listener CONTROLLER has no protocol"));
 }
 
+TEST(BrokerConfig, WhatKafkaRefusesTogetherIsRefused) {
+  for (const char* options :
+       {"replica.fetch.wait.max.ms=30001\n", "replica.lag.time.max.ms=499\n",
+        "replica.socket.timeout.ms=499\n",
+        "log.cleaner.threads=2\nlog.cleaner.dedupe.buffer.size=2097152\n", "log.roll.ms=0\n",
+        "log.roll.jitter.ms=-1\n", "log.retention.ms=0\n", "log.retention.hours=0\n",
+        "log.cleaner.min.compaction.lag.ms=2\nlog.cleaner.max.compaction.lag.ms=1\n"}) {
+    EXPECT_NE(error(kOneNode + options), "no error") << options;
+  }
+  EXPECT_EQ(error(kOneNode + "replica.fetch.wait.max.ms=500\nreplica.lag.time.max.ms=500\n"
+                             "log.retention.ms=-1\n"
+                             "log.cleaner.dedupe.buffer.size=1048577\nlog.roll.ms=1\n"),
+            "no error");
+}
+
+TEST(BrokerConfig, WhatHardlyAnybodyWantsIsAWarning) {
+  EXPECT_THAT(good(kOneNode + "min.insync.replicas=2\n").warnings,
+              ElementsAre(HasSubstr("above default.replication.factor=1")));
+  EXPECT_THAT(good(kOneNode + "message.max.bytes=200000000\n").warnings,
+              ElementsAre(HasSubstr("above socket.request.max.bytes")));
+  EXPECT_THAT(good(kOneNode + "message.max.bytes=2000000\nlog.segment.bytes=1048576\n").warnings,
+              ElementsAre(HasSubstr("above log.segment.bytes")));
+  EXPECT_THAT(good(kOneNode + "min.insync.replicas=2\ndefault.replication.factor=3\n").warnings,
+              IsEmpty());
+}
+
 TEST(BrokerConfig, AnOffsetsTopicThatCouldNotBeMadeIsAnError) {
   EXPECT_THAT(error(kOneNode + "offsets.topic.segment.bytes=1048575\n"),
               HasSubstr("a topic's segments are of 1048576 bytes at least"));
