@@ -64,6 +64,24 @@ TEST_F(PartitionTest, WithAnotherInTheIsrNothingIsCommittedUntilThatIsOut) {
   EXPECT_FALSE(fetch({})->slice.empty());
 }
 
+TEST_F(PartitionTest, WhatIsCommittedStaysSoWhoeverComesBackWithLess) {
+  auto follower_has = [&](int64_t offset) {
+    EXPECT_TRUE(fetch({.offset = offset,
+                       .isolation = Isolation::kLogEnd,
+                       .follower = Follower{kOther, 10 * kOther, 0}}));
+    return log_->high_watermark();
+  };
+  become(kUs, 0, {kUs, kOther});
+  ASSERT_TRUE(append({.count = 3}));
+  EXPECT_EQ(follower_has(3), 3);
+  EXPECT_EQ(follower_has(1), 3) << "it lost some";
+  become(kUs, 0, {kUs});
+  become(kUs, 0, {kUs, kOther});
+  EXPECT_EQ(follower_has(0), 3);
+  become(kUs, 1, {kUs, kOther});
+  EXPECT_EQ(follower_has(0), 3) << "in an epoch of which no follower was heard yet";
+}
+
 TEST_F(PartitionTest, WhoWaitsIsToldWhenTheLeadOrThePartitionIsGone) {
   become(kUs, 0, {kUs, kOther});
   ASSERT_TRUE(append({}));
