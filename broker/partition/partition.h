@@ -18,6 +18,7 @@
 #include "broker/log/log_manager.h"
 #include "broker/metadata/image.h"
 #include "broker/partition/in_sync_replicas.h"
+#include "broker/partition/role_mutex.h"
 #include "broker/partition/topic_settings.h"
 #include "broker/partition/waiters.h"
 #include "protocol/kafka_error.h"
@@ -242,6 +243,10 @@ class Partition : public std::enable_shared_from_this<Partition> {
  private:
   /// `any_replica`: one that follows will do.
   ErrorCode check_leader_locked(int32_t current_leader_epoch, bool any_replica = false) const;
+  /// Why nothing is appended now, if so.
+  std::optional<AppendFailure> refusal_locked(base::ByteView batch, const ProduceOptions& options);
+  tl::expected<ProduceResult, AppendFailure> append_valid(std::span<uint8_t> batch,
+                                                          const ProduceOptions& options);
   KafkaResult<void> check_following_locked(int32_t leader_epoch) const;
   KafkaResult<FetchResult> read_locked(const FetchOptions& options) const;
   KafkaResult<void> replicate_locked(const Replicated& from_leader);
@@ -270,7 +275,7 @@ class Partition : public std::enable_shared_from_this<Partition> {
   log::Published<const TopicSettings> settings_;
 
   // Held shared by appends and reads, exclusively while the role changes.
-  mutable std::shared_mutex role_mutex_;
+  mutable RoleMutex role_mutex_;
   int32_t leader_id_ = metadata::kNoLeader;
   int32_t leader_epoch_ = -1;
   int32_t leads_since_ = -1;  // the first epoch of ours without another leader between
