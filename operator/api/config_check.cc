@@ -55,6 +55,13 @@ void check_one(const options::Option& option, const std::string& value, const st
     errors.push_back({path, checked.error().message});
 }
 
+bool same_value(const options::Option* option, const std::string& a, const std::string& b) {
+  if (a == b || !option) return a == b;
+  auto x = options::check_value(*option, a);
+  auto y = options::check_value(*option, b);
+  return x && y && *x == *y;
+}
+
 }  // namespace
 
 FieldErrors check_broker_config(const std::map<std::string, std::string>& config,
@@ -97,13 +104,18 @@ FieldErrors check_topic_config(const std::map<std::string, std::string>& config,
   return errors;
 }
 
+bool changes_while_running(const std::string& name) {
+  const options::Option* option = options::broker_options().find(name);
+  return option && option->update == options::Update::kClusterWide &&
+         option->effect.kind == options::Effect::Kind::kInEffect;
+}
+
+bool same_broker_value(const std::string& name, const std::string& a, const std::string& b) {
+  return same_value(options::broker_options().find(name), a, b);
+}
+
 bool same_topic_value(const std::string& name, const std::string& a, const std::string& b) {
-  if (a == b) return true;
-  const options::Option* option = options::topic_option_table().find(name);
-  if (!option) return false;
-  auto x = options::check_value(*option, a);
-  auto y = options::check_value(*option, b);
-  return x && y && *x == *y;
+  return same_value(options::topic_option_table().find(name), a, b);
 }
 
 }  // namespace longhaul::op::api

@@ -22,6 +22,10 @@ FieldErrors check_topic_config(const std::map<std::string, std::string>& config,
 std::optional<int64_t> number_option(const std::map<std::string, std::string>& config,
                                      const std::string& name);
 
+/// A broker option that takes effect at once when it is altered for all brokers together (KIP-226).
+bool changes_while_running(const std::string& name);
+/// same_topic_value for broker options.
+bool same_broker_value(const std::string& name, const std::string& a, const std::string& b);
 /// True if two texts of a topic option mean the same value, such as "Delete, compact" and
 /// "delete,compact".
 bool same_topic_value(const std::string& name, const std::string& a, const std::string& b);

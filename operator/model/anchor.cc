@@ -37,12 +37,14 @@ Json to_json(const Anchor& anchor) {
     nodes.push_back({{"id", node.id}, {"zone", node.zone}});
     if (node.witness) nodes.back()["witness"] = true;
   }
-  return {{"format", kFormat},
-          {"region", anchor.region},
-          {"ordinal", anchor.ordinal},
-          {"clusterId", anchor.cluster_id.to_string()},
-          {"birth", name_of(anchor.birth)},
-          {"nodes", std::move(nodes)}};
+  Json json{{"format", kFormat},
+            {"region", anchor.region},
+            {"ordinal", anchor.ordinal},
+            {"clusterId", anchor.cluster_id.to_string()},
+            {"birth", name_of(anchor.birth)},
+            {"nodes", std::move(nodes)}};
+  if (!anchor.options.empty()) json["options"] = anchor.options;
+  return json;
 }
 
 base::Result<Anchor> from_json(const Json& json) {
@@ -64,6 +66,8 @@ base::Result<Anchor> from_json(const Json& json) {
     if (node.id <= api::node_id_base(anchor.ordinal)) return corrupt("a node ID is out of range");
     anchor.nodes.push_back(std::move(node));
   }
+  for (const Json& name : kube::at_path(json, {"options"}))
+    if (name.is_string()) anchor.options.insert(name.get<std::string>());
   if (anchor.nodes.empty() || anchor.founder().witness) return corrupt("it has no founder");
   return anchor;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,9 @@ struct Anchor {
   base::Uuid cluster_id;
   Birth birth = Birth::kFounding;
   std::vector<AnchorNode> nodes;  // by ID; the first one founds
+  /// Broker options that were altered for all brokers because the spec has them: what it has no
+  /// longer is taken back, and nothing that others altered.
+  std::set<std::string> options;
 
   const AnchorNode& founder() const { return nodes.front(); }
 };

@@ -45,6 +45,11 @@ bool is_of_region(const kube::Json& object, const std::string& cluster, const st
 /// asks at first: those come and go without a restart.
 std::string lasting_properties(const RegionModel& model, const AnchorNode& node);
 
+/// What of them a broker takes over by a restart only: the values of options that change while it
+/// runs (api::changes_while_running) are left out. Such an option counts all the same when it comes
+/// or goes, for a running broker keeps what it had from its file.
+std::string restart_properties(const RegionModel& model, const AnchorNode& node);
+
 /// What a broker would say of the whole of its server.properties at its start, and refuse to start
 /// for; for a cluster that is valid by itself (api::validate).
 api::FieldErrors check_effective_config(const api::KafkaCluster& cluster);

@@ -1,5 +1,6 @@
 #include <nlohmann/json.hpp>
 
+#include "operator/api/config_check.h"
 #include "operator/model/desired.h"
 
 namespace longhaul::op::model {
@@ -46,9 +47,7 @@ void add_listeners(const RegionModel& model, const AnchorNode& node, Entries& ou
   out["controller.listener.names"] = "CONTROLLER";
 }
 
-}  // namespace
-
-std::string lasting_properties(const RegionModel& model, const AnchorNode& node) {
+Entries lasting_entries(const RegionModel& model, const AnchorNode& node) {
   Entries entries = model.cluster.config;
   add_listeners(model, node, entries);
   entries["process.roles"] = node.witness ? "controller" : "broker,controller";
@@ -58,8 +57,22 @@ std::string lasting_properties(const RegionModel& model, const AnchorNode& node)
   entries["longhaul.cluster.id"] = model.anchor.cluster_id.to_string();
   entries["longhaul.format"] = "${env:LONGHAUL_FORMAT}";
   entries["longhaul.metrics.listener"] = "${env:POD_IP}:" + std::to_string(kHealthPort);
+  return entries;
+}
+
+}  // namespace
+
+std::string lasting_properties(const RegionModel& model, const AnchorNode& node) {
   std::string text = "# Written by longhaul-operator; change spec.config of the KafkaCluster.\n";
-  for (const auto& [name, value] : entries) text += name + "=" + escaped(value) + "\n";
+  for (const auto& [name, value] : lasting_entries(model, node))
+    text += name + "=" + escaped(value) + "\n";
+  return text;
+}
+
+std::string restart_properties(const RegionModel& model, const AnchorNode& node) {
+  std::string text;
+  for (const auto& [name, value] : lasting_entries(model, node))
+    text += name + (api::changes_while_running(name) ? "" : "=" + value) + "\n";
   return text;
 }
 

@@ -142,7 +142,7 @@ Json data_claim(const RegionModel& model) {
 }  // namespace
 
 std::string template_hash(const RegionModel& model, const AnchorNode& node) {
-  return stable_hash(pod_template(model, node).dump() + lasting_properties(model, node));
+  return stable_hash(pod_template(model, node).dump() + restart_properties(model, node));
 }
 
 Json retention_policy(const RegionModel& model) {

@@ -29,6 +29,16 @@ plan::Quorum to_quorum(const client::QuorumDescription& quorum) {
   return {quorum.leader, replicas(quorum.voters), replicas(quorum.observers)};
 }
 
+constexpr const char* kAllBrokers = "";  // as a resource's name
+
+std::map<std::string, std::string> of_source(const std::map<std::string, client::ConfigValue>& all,
+                                             client::ConfigSource source) {
+  std::map<std::string, std::string> out;
+  for (const auto& [name, value] : all)
+    if (value.source == source) out[name] = value.value.value_or("");
+  return out;
+}
+
 class ClientKafka final : public Kafka {
  public:
   ClientKafka() : thread_("kafka-client"), pool_(thread_, options()) {}
@@ -78,6 +88,19 @@ class ClientKafka final : public Kafka {
     return out;
   }
 
+  Result<std::map<std::string, std::string>> default_options(const Addresses& brokers) override {
+    LH_ASSIGN(client::Admin admin, admin_for(brokers));
+    LH_ASSIGN(auto all, admin.describe_configs(client::ResourceKind::kBroker, kAllBrokers));
+    return of_source(all, client::ConfigSource::kDynamicDefaultBroker);
+  }
+
+  Result<void> alter_default_options(const Addresses& brokers,
+                                     const std::map<std::string, std::string>& set,
+                                     const std::vector<std::string>& unset) override {
+    LH_ASSIGN(client::Admin admin, admin_for(brokers));
+    return admin.alter_configs(client::ResourceKind::kBroker, kAllBrokers, set, unset);
+  }
+
   Result<std::optional<TopicState>> describe_topic(const Addresses& brokers,
                                                    const std::string& topic) override {
     LH_ASSIGN(client::Admin admin, admin_for(brokers));
@@ -110,10 +133,7 @@ class ClientKafka final : public Kafka {
                                                           const std::string& topic) override {
     LH_ASSIGN(client::Admin admin, admin_for(brokers));
     LH_ASSIGN(auto all, admin.describe_configs(client::ResourceKind::kTopic, topic));
-    std::map<std::string, std::string> out;
-    for (const auto& [name, value] : all)
-      if (value.source == client::ConfigSource::kTopic) out[name] = value.value.value_or("");
-    return out;
+    return of_source(all, client::ConfigSource::kTopic);
   }
 
   Result<void> alter_topic_config(const Addresses& brokers, const std::string& topic,

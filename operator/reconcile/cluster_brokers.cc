@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "operator/api/config_check.h"
 #include "operator/reconcile/cluster_pass.h"
 
 namespace longhaul::op::reconcile {
@@ -19,6 +20,59 @@ constexpr auto kNextChange = 50ms;
 constexpr auto kCatchingUp = 500ms;
 
 }  // namespace
+
+StepResult ClusterPass::options() {
+  Addresses up = ready_addresses(pods());
+  if (up.empty()) return done();  // a later step says so
+  auto altered = alter_options(up);
+  if (altered) return done();
+  const base::Error& error = altered.error();
+  if (error.code == base::Errc::kConflict) return tl::unexpected<base::Error>(error);
+  // What else is to be done may be what mends it.
+  options_left_ = error.code == base::Errc::kInvalidArgument
+                      ? blocked("Refused", "spec.config: " + error.message)
+                      : requeue_after(kAskAgain, "ChangingOptions", error.message);
+  return done();
+}
+
+base::Result<void> ClusterPass::alter_options(const Addresses& up) {
+  std::set<std::string> wanted;
+  for (const auto& [name, value] : cluster_.config)
+    if (api::changes_while_running(name)) wanted.insert(name);
+  if (wanted.empty() && anchor_.options.empty()) return {};
+  LH_ASSIGN(auto live, d_.kafka.default_options(up));
+  std::map<std::string, std::string> set;
+  std::vector<std::string> unset;
+  for (const std::string& name : wanted) {
+    const std::string& value = cluster_.config.at(name);
+    auto found = live.find(name);
+    if (found == live.end() || !api::same_broker_value(name, value, found->second))
+      set.emplace(name, value);
+  }
+  std::set<std::string> noted = wanted;
+  for (const std::string& name : anchor_.options) {
+    noted.insert(name);
+    if (!wanted.contains(name) && live.contains(name)) unset.push_back(name);
+  }
+  // Written down before it is done, so that it can be taken back.
+  LH_TRY(note_options(std::move(noted)));
+  if (!set.empty() || !unset.empty()) {
+    LH_TRY(d_.kafka.alter_default_options(up, set, unset));
+    std::string text;
+    for (const auto& [name, value] : set) text += (text.empty() ? "" : ", ") + name + "=" + value;
+    for (const std::string& name : unset)
+      text += (text.empty() ? "" : ", ") + name + " no longer set";
+    d_.writer.event(*object_, false, "OptionsChanged", "for all brokers: " + text);
+  }
+  return note_options(std::move(wanted));
+}
+
+base::Result<void> ClusterPass::note_options(std::set<std::string> names) {
+  if (names == anchor_.options) return {};
+  model::Anchor noted = anchor_;
+  noted.options = std::move(names);
+  return put_anchor(noted);
+}
 
 StepResult ClusterPass::voters() {
   Addresses up = ready_addresses(pods());
@@ -110,6 +164,9 @@ StepResult ClusterPass::restart(const plan::RollPlan& plan) {
 }
 
 base::Result<plan::RollEvidence> ClusterPass::roll_evidence() {
+  // The values that count shall be those that are looked at.
+  if (options_left_.kind == Outcome::Kind::kRequeue)
+    return base::fail(base::Errc::kUnavailable, options_left_.why);
   if (!quorum_)
     return base::fail(base::Errc::kUnavailable,
                       unsettled_.empty() ? "no broker is ready" : unsettled_);
@@ -144,7 +201,7 @@ StepResult ClusterPass::brokers() {
 }
 
 StepResult ClusterPass::quorum() {
-  if (unsettled_.empty()) return done();
+  if (unsettled_.empty()) return options_left_;
   return requeue_after(kCatchingUp, "VotersNotReady", unsettled_);
 }
 

@@ -23,9 +23,9 @@ Verdict ClusterPass::run() {
       {"validate", &ClusterPass::validate}, {"anchor", &ClusterPass::anchor},
       {"config", &ClusterPass::config},     {"founder", &ClusterPass::founder},
       {"birth", &ClusterPass::birth},       {"services", &ClusterPass::services},
-      {"joiners", &ClusterPass::joiners},   {"voters", &ClusterPass::voters},
-      {"roll", &ClusterPass::roll},         {"brokers", &ClusterPass::brokers},
-      {"quorum", &ClusterPass::quorum},
+      {"joiners", &ClusterPass::joiners},   {"options", &ClusterPass::options},
+      {"voters", &ClusterPass::voters},     {"roll", &ClusterPass::roll},
+      {"brokers", &ClusterPass::brokers},   {"quorum", &ClusterPass::quorum},
   };
   Verdict verdict;
   for (const Step& step : kSteps) {

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -38,6 +39,7 @@ class ClusterPass {
   StepResult birth();
   StepResult services();
   StepResult joiners();
+  StepResult options();
   StepResult voters();
   StepResult roll();
   StepResult brokers();
@@ -61,6 +63,8 @@ class ClusterPass {
   StepResult found();
   StepResult seal();
   base::Result<kube::Json> ask_for(const kube::ResourceType& type, int64_t node_id);
+  base::Result<void> alter_options(const Addresses& up);
+  base::Result<void> note_options(std::set<std::string> names);
   base::Result<void> change_voters(const Addresses& up, const plan::VoterPlan& plan);
   base::Result<plan::RollEvidence> roll_evidence();
   /// Not over an object of the same name that is somebody else's.
@@ -85,6 +89,7 @@ class ClusterPass {
   kube::ObjectPtr anchor_map_;              // as read; null until the anchor step has passed
   std::map<int64_t, std::string> pod_ips_;  // by node ID, of pods that have one
   std::optional<plan::Quorum> quorum_;      // as it was before the voters step changed it
+  Outcome options_left_;                    // what speaks against the options, if not Done
   std::string unsettled_;                   // what the quorum still waits for
 };
 

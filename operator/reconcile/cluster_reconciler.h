@@ -18,10 +18,11 @@ namespace longhaul::op::reconcile {
 ///   birth         it has founded; its permission to do so is taken away
 ///   services      only now can clients find it
 ///   joiners       those of all other brokers
+///   options       those that change while brokers run, altered for all of them at once
 ///   voters        one change of who votes in the metadata quorum, if one is due and safe
 ///   roll          pods that were made from an older template are replaced, one at a time
 ///   brokers       they are ready and say so themselves
-///   quorum        everybody votes who shall
+///   quorum        everybody votes who shall, and the options are as they shall be
 ///
 /// Objects are removed with their owner by Kubernetes' garbage collector.
 class ClusterReconciler {

@@ -58,6 +58,12 @@ class Kafka {
                                           const plan::QuorumReplica& voter) = 0;
   /// Of every topic, with the min.insync.replicas that counts for it now.
   virtual base::Result<std::vector<plan::Partition>> list_partitions(const Addresses& brokers) = 0;
+  /// Broker options that were altered for all brokers together (KIP-226).
+  virtual base::Result<std::map<std::string, std::string>> default_options(
+      const Addresses& brokers) = 0;
+  virtual base::Result<void> alter_default_options(const Addresses& brokers,
+                                                   const std::map<std::string, std::string>& set,
+                                                   const std::vector<std::string>& unset) = 0;
   /// None if there is no such topic; never creates one.
   virtual base::Result<std::optional<TopicState>> describe_topic(const Addresses& brokers,
                                                                  const std::string& topic) = 0;

@@ -96,6 +96,21 @@ Result<std::vector<op::plan::Partition>> FakeKafka::list_partitions(const Addres
   return out;
 }
 
+Result<std::map<std::string, std::string>> FakeKafka::default_options(const Addresses& brokers) {
+  LH_TRY(reach(brokers));
+  return volume->options;
+}
+
+Result<void> FakeKafka::alter_default_options(const Addresses& brokers,
+                                              const std::map<std::string, std::string>& set,
+                                              const std::vector<std::string>& unset) {
+  LH_TRY(reach(brokers));
+  if (!options_error.empty()) return base::fail(Errc::kUnavailable, options_error);
+  for (const auto& [name, value] : set) volume->options[name] = value;
+  for (const std::string& name : unset) volume->options.erase(name);
+  return {};
+}
+
 Result<std::optional<TopicState>> FakeKafka::describe_topic(const Addresses& brokers,
                                                             const std::string& topic) {
   LH_TRY(reach(brokers));

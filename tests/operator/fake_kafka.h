@@ -19,6 +19,7 @@ struct FakeVolume {
     std::map<std::string, std::string> config;
   };
   std::map<std::string, Topic> topics;
+  std::map<std::string, std::string> options;  // of all brokers
 };
 
 /// Answers as brokers would that have the data of `volume`; with none, or without a majority of the
@@ -38,6 +39,7 @@ class FakeKafka final : public op::reconcile::Kafka {
   int32_t default_partitions = 1;
   std::map<int64_t, std::string> ports;  // node IDs to the ports they listen on
   std::string deaf;                      // addresses that were asked and that nobody listens on
+  std::string options_error;             // that altering options gives; empty: none
   int calls = 0;
 
   /// A cluster that has not been founded.
@@ -51,6 +53,10 @@ class FakeKafka final : public op::reconcile::Kafka {
   Result<void> remove_voter(const Addresses& brokers, const std::string& cluster_id,
                             const op::plan::QuorumReplica& voter) override;
   Result<std::vector<op::plan::Partition>> list_partitions(const Addresses& brokers) override;
+  Result<std::map<std::string, std::string>> default_options(const Addresses& brokers) override;
+  Result<void> alter_default_options(const Addresses& brokers,
+                                     const std::map<std::string, std::string>& set,
+                                     const std::vector<std::string>& unset) override;
   Result<std::optional<op::reconcile::TopicState>> describe_topic(
       const Addresses& brokers, const std::string& topic) override;
   Result<void> create_topic(const Addresses& brokers, const op::reconcile::NewTopic& t) override;

@@ -194,6 +194,36 @@ TEST_P(RollingTest, NothingOfASpecThatIsWrongIsApplied) {
   }
 }
 
+TEST_P(RollingTest, OptionsThatChangeWhileBrokersRunNeedNoRoll) {
+  begin();
+  ASSERT_TRUE(apply_cluster(kThree, "3, min.insync.replicas: 2"));
+  kafka_.options_error = "not now";
+  settle();
+  EXPECT_EQ(ready(kKafkaCluster, "demo"), "False/Restarting");
+  EXPECT_NE(message(kKafkaCluster, "demo").find("is restarted: not now"), std::string::npos);
+  kafka_.options_error = "";
+  settle();
+  ASSERT_EQ(ready(kKafkaCluster, "demo"), "True/Ready") << message(kKafkaCluster, "demo");
+  std::map<std::string, std::string>& live = node_->volume().options;
+  EXPECT_EQ(live["min.insync.replicas"], "2");
+  live["log.retention.ms"] = "5";  // somebody's own
+  std::string uid = kube::uid_of(object(kube::kPod, pod(1002)));
+  ASSERT_TRUE(apply_cluster(kThree, "3, min.insync.replicas: 1"));
+  settle();
+  EXPECT_EQ(live["min.insync.replicas"], "1");
+  EXPECT_EQ(ready(kKafkaCluster, "demo"), "True/Ready") << message(kKafkaCluster, "demo");
+  EXPECT_EQ(kube::uid_of(object(kube::kPod, pod(1002))), uid);
+  node_->restart_container(pod(1002));
+  EXPECT_EQ(property(node_->started_with[pod(1002)], "min.insync.replicas"), "1");
+  expect_nothing_left_to_do();
+  // What the spec has no longer is taken back, what others set is not.
+  ASSERT_TRUE(apply_cluster(kThree, "3"));
+  settle();
+  EXPECT_EQ(live, (std::map<std::string, std::string>{{"log.retention.ms", "5"}}));
+  EXPECT_EQ(property(node_->started_with[pod(1001)], "min.insync.replicas"), "");
+  expect_nothing_left_to_do();
+}
+
 TEST_P(RollingTest, LostZoneStopsTheRollUntilItIsBack) {
   begin();
   ASSERT_TRUE(apply_cluster(kThree, "5"));
