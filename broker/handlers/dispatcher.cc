@@ -53,6 +53,7 @@ constexpr ApiHandler kHandlers[] = {
     {ApiKey::kDescribeQuorum, true, true, by_quorum<protocol::DescribeQuorumRequest>},
     {ApiKey::kAlterPartition, false, true, by_controller<&metadata::alter_partition>},
     {ApiKey::kUpdateFeatures, true, true, by_controller<&metadata::update_features>},
+    {ApiKey::kEnvelope, false, true, handle_envelope},
     {ApiKey::kFetchSnapshot, false, true, by_quorum<protocol::FetchSnapshotRequest>},
     {ApiKey::kDescribeCluster, true, true, handle_describe_cluster},
     {ApiKey::kBrokerRegistration, false, true, by_controller<&metadata::register_broker>},

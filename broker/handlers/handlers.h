@@ -34,6 +34,9 @@ void handle_alter_replica_log_dirs(Services& services, Call call);
 // api_versions.cc (KIP-511, KIP-584)
 void handle_api_versions(Services& services, Call call);
 
+// envelope.cc (KIP-590)
+void handle_envelope(Services& services, Call call);
+
 // configs.cc (KIP-133, KIP-226)
 void handle_describe_configs(Services& services, Call call);
 
