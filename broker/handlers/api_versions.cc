@@ -30,7 +30,7 @@ void list_features(ApiVersionsResponse& response, const metadata::MetadataImage&
     response.supported_features.push_back(
         {.name = name, .min_version = range.min, .max_version = range.max});
   }
-  for (const auto& [name, level] : image.features) {
+  for (const auto& [name, level] : image.finalized_features()) {
     response.finalized_features.push_back(
         {.name = name, .max_version_level = level, .min_version_level = level});
   }

@@ -48,6 +48,11 @@ base::Result<void> MetadataDelta::apply(const MetadataRecord& record, int64_t of
   return {};
 }
 
+void MetadataDelta::set_kraft_version(int16_t level) {
+  next_.kraft_version = level;
+  changes_.features = true;
+}
+
 base::Result<Shared<MetadataImage>> MetadataDelta::finish(raft::OffsetAndEpoch provenance,
                                                           int64_t timestamp_ms) {
   for (auto& [id, topic] : open_topics_) {

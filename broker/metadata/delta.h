@@ -36,6 +36,9 @@ class MetadataDelta {
   /// record's, for the message. Transaction records do nothing here (see loader.h).
   base::Result<void> apply(const MetadataRecord& record, int64_t offset);
 
+  /// Raft's own record of kraft.version.
+  void set_kraft_version(int16_t level);
+
   const Shared<MetadataImage>& base() const { return base_; }
   const MetadataChanges& changes() const { return changes_; }
 

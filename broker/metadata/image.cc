@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "broker/metadata/features.h"
+
 namespace longhaul::broker::metadata {
 
 base::Uuid Partition::directory_of(int32_t broker) const {
@@ -46,6 +48,12 @@ const ConfigMap& MetadataImage::config(const ConfigResource& resource) const {
   static const ConfigMap kNone;
   const Shared<ConfigMap>* found = configs.find(resource);
   return found == nullptr ? kNone : **found;
+}
+
+std::map<std::string, int16_t> MetadataImage::finalized_features() const {
+  auto all = features;
+  if (kraft_version > 0) all[kKraftVersion] = kraft_version;
+  return all;
 }
 
 int16_t MetadataImage::feature_level(const std::string& name) const {

@@ -156,7 +156,9 @@ struct MetadataImage {
   PersistentMap<int32_t, Shared<ControllerRegistration>> controllers;
   PersistentMap<ConfigResource, Shared<ConfigMap>> configs;
   std::map<std::string, int16_t> features;  ///< finalized levels, without kraft.version
-  int64_t next_producer_id = 0;             ///< the first one of no block handed out yet
+  /// What raft's own records say of it; with 1 the voters stand in the log (KIP-853).
+  int16_t kraft_version = 0;
+  int64_t next_producer_id = 0;  ///< the first one of no block handed out yet
 
   const Topic* topic(const std::string& name) const;
   const Topic* topic(const base::Uuid& id) const;
@@ -168,6 +170,8 @@ struct MetadataImage {
   const ConfigMap& config(const ConfigResource& resource) const;
   /// 0 if the feature was not finalized.
   int16_t feature_level(const std::string& name) const;
+  /// By name, kraft.version among them if it is above 0: what counts for clients.
+  std::map<std::string, int16_t> finalized_features() const;
 };
 
 }  // namespace longhaul::broker::metadata

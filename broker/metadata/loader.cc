@@ -19,6 +19,8 @@ base::Result<void> ImageLoader::add(const std::vector<LogEntry>& entries, int32_
   for (const LogEntry& entry : entries) {
     if (const auto* record = std::get_if<MetadataRecord>(&entry.what))
       LH_TRY(add_record(*record, entry.offset));
+    if (const auto* kraft = std::get_if<KraftVersion>(&entry.what))
+      delta().set_kraft_version(kraft->level);
     if (in_transaction_) continue;
     applied_ = {entry.offset + 1, epoch};
     timestamp_ms_ = timestamp_ms;

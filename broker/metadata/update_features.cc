@@ -22,6 +22,10 @@ constexpr int8_t kUpgrade = 1;
 constexpr int8_t kSafeDowngrade = 2;
 constexpr int8_t kUnsafeDowngrade = 3;
 
+int16_t level_of(const MetadataImage& image, const std::string& feature) {
+  return feature == kKraftVersion ? image.kraft_version : image.feature_level(feature);
+}
+
 KafkaResult<> check_brokers(const MetadataImage& image, const Update& update) {
   KafkaResult<> result;
   image.brokers.for_each([&](int32_t id, const Shared<Broker>& broker) {
@@ -53,18 +57,19 @@ KafkaResult<> check(const ControllerInput& input, const Update& update) {
   if (update.max_version_level < range.min || update.max_version_level > range.max)
     return refuse(fmt::format("Local controller {} only supports versions {}-{}",
                               input.settings.node_id, range.min, range.max));
-  if (update.feature == kKraftVersion)
-    return refuse("The level of kraft.version was set when the cluster was formatted.");
   if (update.upgrade_type < kUpgrade || update.upgrade_type > kUnsafeDowngrade)
     return kafka_fail(ErrorCode::kInvalidRequest,
                       fmt::format("Unknown upgrade type {}.", update.upgrade_type));
-  int16_t now = input.image.feature_level(update.feature);
+  int16_t now = level_of(input.image, update.feature);
   if (update.max_version_level < now && update.upgrade_type == kUpgrade && !update.allow_downgrade)
     return refuse(
         "Can't downgrade the version of this feature without setting the upgrade type to "
         "either safe or unsafe downgrade.");
   if (update.max_version_level > now && update.upgrade_type >= kSafeDowngrade)
     return refuse("Can't downgrade to a newer version.");
+  if (update.feature == kKraftVersion && update.max_version_level != now)
+    return refuse(fmt::format("It was set to {} when the cluster was formatted.", now));
+  if (update.feature == kKraftVersion) return {};
   return check_brokers(input.image, update);
 }
 
@@ -91,7 +96,7 @@ Decision<protocol::UpdateFeaturesResponse> update_features(
       decision.response.error_message = checked.error().message;
       break;
     }
-    if (input.image.feature_level(update.feature) == update.max_version_level) continue;
+    if (level_of(input.image, update.feature) == update.max_version_level) continue;
     protocol::FeatureLevelRecord record;
     record.name = update.feature;
     record.feature_level = update.max_version_level;

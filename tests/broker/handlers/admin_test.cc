@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "broker/handlers/dispatcher.h"
+#include "broker/metadata/features.h"
 #include "protocol/messages/api_versions.h"
 #include "protocol/messages/create_partitions.h"
 #include "protocol/messages/delete_topics.h"
@@ -270,6 +271,21 @@ TEST_F(Admin, AnApiVersionsOfTheFutureIsToldWhichThereAre) {
   EXPECT_EQ(response.error_code, ErrorCode::kUnsupportedVersion);
   auto served = std::ranges::count_if(api_handlers(), &ApiHandler::on_broker);
   EXPECT_EQ(response.api_keys.size(), static_cast<size_t>(served));
+}
+
+TEST_F(Admin, FinalizedFeaturesWithThatOfTheQuorum) {
+  start();
+  protocol::ApiVersionsRequest request;
+  request.client_software_name = "test";
+  request.client_software_version = "1.0";
+  auto response = ask<protocol::ApiVersionsResponse>(request, 4);
+  std::map<std::string, int16_t> finalized;
+  for (const auto& each : response.finalized_features)
+    finalized[each.name] = each.max_version_level;
+  EXPECT_EQ(finalized, (std::map<std::string, int16_t>{
+                           {metadata::kElrFeature, metadata::kElrLevel},
+                           {metadata::kKraftVersion, 1},
+                           {metadata::kMetadataVersion, metadata::kMetadataVersionLevel}}));
 }
 
 TEST_F(Admin, SoftwareNamesAreOfLettersAndDigits) {

@@ -307,6 +307,16 @@ TEST_F(Controller, FeatureLevels) {
             "supports versions 30-30");
   EXPECT_EQ(update("foo.version", 1, 1), ErrorCode::kInvalidUpdateVersion);
   EXPECT_EQ(update("kraft.version", 1, 1), ErrorCode::kInvalidUpdateVersion);
+  MetadataDelta delta(image_);
+  delta.set_kraft_version(1);
+  image_ = *delta.finish({offset_, 1}, 0);
+  EXPECT_EQ(update("kraft.version", 1, 1), ErrorCode::kNone) << "it is that already";
+  EXPECT_TRUE(records_.empty());
+  EXPECT_EQ(update("kraft.version", 0, 3), ErrorCode::kInvalidUpdateVersion);
+  EXPECT_EQ(message_,
+            "Invalid update version 0 for feature kraft.version. It was set to 1 when the cluster "
+            "was formatted.");
+  EXPECT_EQ(update("kraft.version", 2, 1), ErrorCode::kInvalidUpdateVersion);
   EXPECT_EQ(update("metadata.version", 30, 9), ErrorCode::kInvalidRequest);
 }
 

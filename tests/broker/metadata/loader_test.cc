@@ -51,6 +51,16 @@ class Loader : public ::testing::Test {
   bool stepped_ = false;
 };
 
+TEST_F(Loader, TheVersionOfRaftsOwnRecords) {
+  EXPECT_TRUE(image_->finalized_features().empty());
+  ASSERT_TRUE(loader_.add({{offset_++, LeaderChange{1}}, {offset_++, KraftVersion{1}}}, 4, 99));
+  step();
+  EXPECT_EQ(image_->kraft_version, 1);
+  EXPECT_TRUE(image_->features.empty());
+  EXPECT_EQ(image_->finalized_features(), (std::map<std::string, int16_t>{{"kraft.version", 1}}));
+  EXPECT_TRUE(changes_.features);
+}
+
 TEST_F(Loader, StepsShareWhatIsEqual) {
   base::Uuid other = kSomeTopic;
   other.bytes[0] ^= 1;
