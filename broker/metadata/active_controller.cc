@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/assert.h"
+#include "broker/metadata/eligible_replicas.h"
 
 namespace longhaul::broker::metadata {
 
@@ -123,6 +124,9 @@ base::Result<void> ActiveController::append(const MetadataRecords& records) {
   auto after = delta.finish({where.next_offset, where.epoch}, where.timestamp_ms);
   LH_ASSERT(after, "the controller's own records fit its own image");
   in_flight_.push_back({where, {std::exchange(head_, *after), *after, delta.changes()}});
+  for (const std::string& warning :
+       min_insync_warnings(in_flight_.back().step, *params_.configs, params_.settings.node_id))
+    params_.logger.warn("{}", warning);
   upkeep_->follow(*head_);
   return {};
 }

@@ -6,6 +6,7 @@
 
 #include "broker/metadata/config_records.h"
 #include "broker/metadata/features.h"
+#include "broker/metadata/loader.h"
 
 namespace longhaul::broker::metadata {
 namespace {
@@ -50,6 +51,39 @@ void append_clear_elr(const MetadataImage& image, const Topic* topic, Leaderless
 }
 
 }  // namespace
+
+ElectionRules election_rules(const MetadataImage& image, const ConfigRules& rules,
+                             const std::string& topic, int32_t node) {
+  return rules.election(image.config({ResourceType::kTopic, topic}), image.config(kAllBrokers),
+                        image.config({ResourceType::kBroker, std::to_string(node)}));
+}
+
+std::vector<std::string> min_insync_warnings(const ImageStep& step, const ConfigRules& rules,
+                                             int32_t node) {
+  std::vector<std::string> warnings;
+  auto look_at = [&](const Topic& topic) {
+    int32_t least = election_rules(*step.after, rules, topic.name, node).min_insync_replicas;
+    bool is_new = step.before->topic(topic.id) == nullptr;
+    if (!is_new &&
+        least == election_rules(*step.before, rules, topic.name, node).min_insync_replicas)
+      return;
+    size_t replicas = topic.partitions.front()->replicas.size();
+    if (static_cast<size_t>(least) <= replicas) return;
+    warnings.push_back(
+        fmt::format("topic {}: {}={} is more than its {} replicas: all of them count", topic.name,
+                    kMinInsync, least, replicas));
+  };
+  for (const auto& [id, change] : step.changes.topics)
+    if (change.created) look_at(*step.after->topic(id));
+  for (const ConfigResource& resource : step.changes.configs) {
+    const Topic* topic =
+        resource.type == ResourceType::kTopic ? step.after->topic(resource.name) : nullptr;
+    if (topic != nullptr && step.before->topic(topic->id) != nullptr) look_at(*topic);
+  }
+  if (step.changes.configs.contains(kAllBrokers))
+    step.after->topics.for_each([&](const auto&, const auto& topic) { look_at(*topic); });
+  return warnings;
+}
 
 bool has_eligible_replicas(const MetadataImage& image) {
   return image.feature_level(kElrFeature) > 0;

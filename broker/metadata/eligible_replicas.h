@@ -2,10 +2,25 @@
 // lead is right only as long as all leaders, and the controller, go by the same value.
 #pragma once
 
+#include <cstdint>
+#include <string>
+#include <vector>
+
 #include "broker/metadata/config_rules.h"
 #include "broker/metadata/record.h"
 
 namespace longhaul::broker::metadata {
+
+struct ImageStep;
+
+/// By which the leaders of this topic are elected, as it counts on `node`.
+ElectionRules election_rules(const MetadataImage& image, const ConfigRules& rules,
+                             const std::string& topic, int32_t node);
+
+/// For the log: topics whose min.insync.replicas has come to be more than they have replicas. As in
+/// Kafka that is no error; all of them must be in sync then.
+std::vector<std::string> min_insync_warnings(const ImageStep& step, const ConfigRules& rules,
+                                             int32_t node);
 
 /// Whether eligible.leader.replicas.version is finalized above 0.
 bool has_eligible_replicas(const MetadataImage& image);

@@ -1,7 +1,6 @@
 #include "broker/metadata/partition_updates.h"
 
 #include <algorithm>
-#include <string>
 #include <utility>
 
 #include "broker/metadata/eligible_replicas.h"
@@ -68,11 +67,7 @@ bool PartitionUpdates::lost(const Partition& partition, int32_t id) const {
 
 const ElectionRules& PartitionUpdates::rules_of(const Topic& topic) {
   if (!rules_ || rules_topic_ != topic.id) {
-    const MetadataImage& image = input_.image;
-    auto node = std::to_string(input_.settings.node_id);
-    rules_ = input_.configs.election(image.config({ResourceType::kTopic, topic.name}),
-                                     image.config({ResourceType::kBroker, ""}),
-                                     image.config({ResourceType::kBroker, node}));
+    rules_ = election_rules(input_.image, input_.configs, topic.name, input_.settings.node_id);
     rules_topic_ = topic.id;
   }
   return *rules_;

@@ -2,6 +2,7 @@
 #include "broker/metadata/eligible_replicas.h"
 
 #include "broker/metadata/bootstrap.h"
+#include "broker/metadata/loader.h"
 #include "tests/broker/metadata/replica_fixture.h"
 
 namespace longhaul::broker::metadata {
@@ -149,6 +150,41 @@ TEST_F(EligibleReplicas, WithoutTheFeatureNobodyIsEligible) {
   EXPECT_EQ(leader("u", 0), 2);
   EXPECT_EQ(finalize(1), ErrorCode::kNone);
   EXPECT_EQ(elr("t"), Ids{});
+}
+
+TEST_F(EligibleReplicas, MoreThanThereAreReplicasIsSaid) {
+  auto warnings_of = [&](const MetadataRecords& records) {
+    ImageStep step;
+    step.before = image_;
+    MetadataDelta delta(image_);
+    for (const MetadataRecord& record : records) EXPECT_TRUE(delta.apply(record, offset_));
+    step.changes = delta.changes();
+    step.after = *delta.finish({offset_, 1}, 0);
+    return min_insync_warnings(step, rules_, settings_.node_id);
+  };
+  auto request = topic("t", 2, 2);
+  unfence(1);
+  unfence(2);
+  request.topics[0].configs.push_back({kMinInsync, "3"});
+  auto created = create_topics(input(), request).records;
+  EXPECT_EQ(warnings_of(created),
+            std::vector<std::string>{
+                "topic t: min.insync.replicas=3 is more than its 2 replicas: all of them count"});
+  apply(created);
+  auto set = [](ResourceType type, const std::string& name, const char* option, const char* value) {
+    protocol::ConfigRecord record;
+    record.resource_type = static_cast<int8_t>(type);
+    record.resource_name = name;
+    record.name = option;
+    record.value = value;
+    return MetadataRecords{record};
+  };
+  EXPECT_EQ(warnings_of(set(ResourceType::kTopic, "t", kMinInsync, "4")).size(), 1u);
+  EXPECT_TRUE(warnings_of(set(ResourceType::kTopic, "t", kMinInsync, "2")).empty());
+  EXPECT_TRUE(warnings_of(set(ResourceType::kTopic, "t", "retention.ms", "2")).empty()) << "said";
+  EXPECT_TRUE(warnings_of(set(ResourceType::kBroker, "", kMinInsync, "9")).empty());
+  apply(create_topics(input(), topic("u", 1, 2)).records);
+  EXPECT_EQ(warnings_of(set(ResourceType::kBroker, "", kMinInsync, "9")).size(), 1u);
 }
 
 TEST_F(EligibleReplicas, OfANewCluster) {
