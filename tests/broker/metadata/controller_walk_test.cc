@@ -4,6 +4,7 @@
 #include <set>
 
 #include "broker/metadata/snapshot.h"
+#include "tests/broker/metadata/acknowledged_model.h"
 #include "tests/broker/metadata/replica_fixture.h"
 
 namespace longhaul::broker::metadata {
@@ -13,6 +14,9 @@ using protocol::ErrorCode;
 
 bool is_subset(const std::vector<int32_t>& part, const std::vector<int32_t>& whole) {
   return without(part, whole).empty();
+}
+bool is_reassigning(const Partition& partition) {
+  return !partition.adding.empty() || !partition.removing.empty();
 }
 bool is_set(const std::vector<int32_t>& list) {
   return std::set<int32_t>(list.begin(), list.end()).size() == list.size();
@@ -45,7 +49,11 @@ class ControllerWalk : public ReplicaFixture {
     request.want_shut_down = want_shut_down;
     if (any(8) == 0 && !broker->directories.empty())
       request.offline_log_dirs = {broker->directories.front()};
+    bool last = broker->directories.size() == 1;
     run(&broker_heartbeat, request);
+    for (const base::Uuid& failed : request.offline_log_dirs)
+      model_.lose(*image_, request.broker_id,
+                  [&](const base::Uuid& directory) { return last || directory == failed; });
   }
   void enroll() {
     int32_t id = any_broker();
@@ -54,7 +62,12 @@ class ControllerWalk : public ReplicaFixture {
     if (any(2) == 0) request.log_dirs.push_back(disk(id + 100));
     if (known != nullptr && any(2) == 0) request.previous_broker_epoch = known->epoch;
     if (known != nullptr && any(4) == 0) request.incarnation_id = known->incarnation;
-    run(&register_broker, request);
+    bool same_run = known != nullptr && known->incarnation == request.incarnation_id;
+    bool died = !same_run && (known == nullptr || request.previous_broker_epoch != known->epoch);
+    if (run(&register_broker, request).error_code != ErrorCode::kNone) return;
+    model_.lose(*image_, id, [&](const base::Uuid& directory) {
+      return died || !is_online(*image_->broker(id), directory);
+    });
   }
   void unregister() {
     protocol::UnregisterBrokerRequest request;
@@ -90,8 +103,10 @@ class ControllerWalk : public ReplicaFixture {
     wanted.new_isr_with_epochs.push_back({partition.leader, request.broker_epoch});
     for (int32_t id : partition.replicas) {
       const Broker* broker = image_->broker(id);
-      if (id != partition.leader && broker != nullptr && any(4) > 0)
-        wanted.new_isr_with_epochs.push_back({id, broker->epoch});
+      if (id == partition.leader || broker == nullptr || any(4) == 0) continue;
+      wanted.new_isr_with_epochs.push_back({id, broker->epoch});
+      if (broker->is_active() && is_online(*broker, partition.directory_of(id)))
+        model_.catch_up(place->topic->id, place->index, id);
     }
     for (const auto& member : wanted.new_isr_with_epochs) asked_isr_.push_back(member.broker_id);
     run(&alter_partition, request);
@@ -107,6 +122,8 @@ class ControllerWalk : public ReplicaFixture {
     std::set<int32_t> replicas;
     for (uint64_t n = 1 + any(3); replicas.size() < n;) replicas.insert(any_broker());
     if (any(4) > 0) wanted.replicas.emplace(replicas.begin(), replicas.end());
+    asked_reassignment_ = true;
+    asked_cancellation_ = !wanted.replicas;
     run(&alter_partition_reassignments, request);
   }
   void elect() {
@@ -124,13 +141,36 @@ class ControllerWalk : public ReplicaFixture {
     auto place = any_partition();
     const Broker* broker = any_known();
     if (!place || broker == nullptr) return;
-    assign(broker->id, any(2) == 0 ? disk(broker->id) : disk(broker->id + 100), place->topic->name,
-           {place->index});
+    int32_t id = broker->id;
+    base::Uuid was = (**place).directory_of(id);
+    base::Uuid now = disk(any(2) == 0 ? id : id + 100);
+    // Between two that work it is moved; else it was there, or begins anew.
+    bool moved = was == now || (is_online(*broker, was) && is_online(*broker, now));
+    auto codes = assign(id, now, place->topic->name, {place->index});
+    if (codes.at(0) == ErrorCode::kNone && !moved)
+      model_.begin_anew(place->topic->id, place->index, id);
+  }
+  /// Of a topic or of all, or what is a topic's own is removed.
+  void change_minimum() {
+    auto place = any_partition();
+    if (!place) return;
+    protocol::IncrementalAlterConfigsRequest request;
+    auto& resource = request.resources.emplace_back();
+    bool one_topic = any(3) > 0;
+    resource.resource_type =
+        static_cast<int8_t>(one_topic ? ResourceType::kTopic : ResourceType::kBroker);
+    if (one_topic) resource.resource_name = place->topic->name;
+    bool removes = one_topic && any(3) == 0;
+    auto operation = removes ? config::Operation::kDelete : config::Operation::kSet;
+    resource.configs.push_back({"min.insync.replicas", static_cast<int8_t>(operation), {}});
+    if (!removes) resource.configs[0].value = std::to_string(1 + any(3));
+    asked_minimum_ = true;
+    run(&incremental_alter_configs, request);
   }
   void step() {
-    asked_unclean_ = false;
+    asked_unclean_ = asked_minimum_ = asked_reassignment_ = asked_cancellation_ = false;
     asked_isr_.clear();
-    switch (any(16)) {
+    switch (any(18)) {
       case 0:
         return enroll();
       case 1:
@@ -155,7 +195,10 @@ class ControllerWalk : public ReplicaFixture {
       case 10:
       case 11:
       case 12:
+      case 13:
         return change_isr();
+      case 14:
+        return change_minimum();
       default:
         return beat(false, false);
     }
@@ -171,8 +214,10 @@ class ControllerWalk : public ReplicaFixture {
 
   Shared<MetadataImage> before_;
   int topics_ = 0;
-  bool asked_unclean_ = false;
+  bool asked_unclean_ = false, asked_minimum_ = false;
+  bool asked_reassignment_ = false, asked_cancellation_ = false;
   Ids asked_isr_;
+  AcknowledgedModel model_{random_};
 };
 
 void ControllerWalk::check_partition(const Topic& topic, int32_t index, const Partition& now) {
@@ -204,6 +249,14 @@ void ControllerWalk::check_transition(const Topic& topic, int32_t index, const P
                                       const Partition& now) {
   SCOPED_TRACE(topic.name + "-" + std::to_string(index));
   if (was == now) return;
+  Partition cleared = was;
+  cleared.elr.clear();
+  cleared.last_known_elr.clear();
+  if (asked_minimum_ && now == cleared) return;
+  bool ended = is_reassigning(was) && !is_reassigning(now) && !asked_reassignment_;
+  bool some_went = !without(was.replicas, now.replicas).empty() && !asked_cancellation_;
+  EXPECT_TRUE((!ended && !some_went) || is_subset(now.replicas, now.isr))
+      << "the reassignment is over before all are in sync";
   EXPECT_EQ(now.partition_epoch, was.partition_epoch + 1);
   EXPECT_GE(now.leader_epoch, was.leader_epoch);
   EXPECT_TRUE(now.leader == was.leader || now.leader_epoch == was.leader_epoch + 1);
@@ -272,6 +325,9 @@ void ControllerWalk::walk(uint64_t seed) {
     SCOPED_TRACE("step " + std::to_string(i));
     before_ = image_;
     step();
+    model_.follow(*before_, *image_, asked_isr_);
+    model_.check(*image_);
+    model_.write(*image_, rules_, settings_.node_id);
     check();
     if (i % 20 == 0) check_roles(), check_rebuilt();
   }
