@@ -29,7 +29,11 @@ class DirectoryAssignment {
     if (claim == PartitionUpdates::Claim::kTwice) return ErrorCode::kInvalidRequest;
     if (claim == PartitionUpdates::Claim::kFull) return ErrorCode::kRequestTimedOut;
     PartitionTarget target = PartitionTarget::of(*partition);
-    target.directories[static_cast<size_t>(at - partition->replicas.begin())] = directory;
+    auto& known = target.directories[static_cast<size_t>(at - partition->replicas.begin())];
+    // Nothing can come from where nothing can be read. Without ELR the last in sync leads all the
+    // same, as in Kafka.
+    if (!is_online(broker_, known)) target.begun_anew = broker_.id;
+    known = directory;
     if (!is_online(broker_, directory)) target.isr = without(target.isr, {broker_.id});
     if (auto record = updates_.change(*topic, index, std::move(target)))
       records.emplace_back(std::move(*record));

@@ -77,7 +77,7 @@ void PartitionChange::complete_reassignment() {
 /// acknowledged.
 void PartitionChange::update_elr() {
   if (!rules_.elr) return;
-  last_known_elr_ = partition_.last_known_elr;
+  last_known_elr_ = without(partition_.last_known_elr, {target_.begun_anew});
   if (target_.isr.size() >= enough()) return;
   for (const auto* members : {&partition_.elr, &partition_.isr}) {
     for (int32_t id : *members) {

@@ -45,6 +45,8 @@ struct PartitionTarget {
   std::vector<int32_t> adding;
   std::vector<base::Uuid> directories;  ///< one for each of the partition's present replicas
   int8_t leader_recovery_state = kRecovered;
+  /// A replica whose log begins anew: no last leader to come back to.
+  int32_t begun_anew = kNoLeader;
 
   static PartitionTarget of(const Partition& partition);
 };

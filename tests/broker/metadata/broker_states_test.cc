@@ -180,6 +180,29 @@ TEST_F(BrokerStates, ADirectoryThatARestartLeavesOutIsNotEligible) {
   EXPECT_EQ(leader("t", 0), kNoLeader);
 }
 
+TEST_F(BrokerStates, ALastLeaderWhoseLogBeginsAnewIsNone) {
+  enable_elr();
+  make_topic("t", {{1, 2}});
+  make_topic("u", {{1, 2}});
+  fence(2);
+  auto anew = registration(1);
+  anew.log_dirs = {disk(11)};
+  run(&register_broker, anew);
+  unfence(1);
+  EXPECT_EQ(image_->partition("t", 0)->last_known_elr, Ids{1});
+  assign(1, disk(11), "t", {0});
+  EXPECT_EQ(leader("t", 0), kNoLeader) << "it would cut 2 down to nothing";
+  EXPECT_EQ(image_->partition("t", 0)->last_known_elr, Ids{});
+  unfence(2);
+  EXPECT_EQ(leader("t", 0), kNoLeader) << "who has the most may be chosen by somebody who knows";
+  // The disk is back.
+  auto repaired = registration(1);
+  repaired.log_dirs = {disk(1), disk(11)};
+  run(&register_broker, repaired);
+  unfence(1);
+  EXPECT_EQ(leader("u", 0), 1);
+}
+
 TEST_F(BrokerStates, UnregistrationForgetsTheBrokerNotItsReplicas) {
   make_topic("t", {{1, 2}});
   protocol::UnregisterBrokerRequest request;
