@@ -1,4 +1,4 @@
-// Quorums of whole metadata nodes whose voters change and whose disks are lost.
+// Quorums of whole metadata nodes whose voters change and whose disks are lost or full.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -77,15 +77,14 @@ class Ordeal {
 
   void round() {
     if (below(3) > 0) {
-      sim_.heal();
-      sim_.start_all();
+      mend();
       sim_.run(milliseconds(below(4000)));
     }
     for (uint64_t i = 1 + below(5); i > 0; --i) {
       sim_.propose(any());
       sim_.run(milliseconds(below(300)));
     }
-    switch (below(7)) {
+    switch (below(8)) {
       case 0:
         return sim_.crash(any(), some_mode());
       case 1:
@@ -95,15 +94,16 @@ class Ordeal {
       case 3:
         if (sim_.leader()) sim_.crash(*sim_.leader(), some_mode());
         return;
+      case 4:
+        return fill_a_disk();
       default:
         return change_a_voter();
     }
   }
 
   void end_well() {
-    sim_.heal();
     sim_.faults = {};
-    sim_.start_all();
+    mend();
     size_t before = sim_.acknowledged();
     EXPECT_TRUE(sim_.run_until([&] { return sim_.leader().has_value(); }, seconds(20)))
         << sim_.describe();
@@ -131,6 +131,16 @@ class Ordeal {
   }
   bool is_viable(const raft::VoterSet& voters, size_t more_lost = 0) const {
     return sim_.with_disk(voters) >= voters.majority() + more_lost;
+  }
+  void mend() {
+    sim_.heal();
+    for (int id = 1; id <= sim_.size(); ++id) sim_.disk(id).set_capacity(UINT64_MAX);
+    sim_.start_all();
+  }
+  void fill_a_disk() {
+    base::MemoryFileSystem& disk = sim_.disk(any());
+    disk.set_capacity(disk.used_bytes() + below(1000));
+    ++sim_.counts["disk full"];
   }
   void lose_a_disk() {
     auto voters = settled();
@@ -163,6 +173,7 @@ TEST(ClusterChanges, SafeAndLiveUnderFaults) {
   }
   EXPECT_GT(counts["voters changed"], 60);
   EXPECT_GT(counts["disk lost"], 10);
+  EXPECT_GT(counts["disk full"], 60);
   EXPECT_GT(counts["refused"], 20);
   EXPECT_GT(counts["snapshot taken over"], 3);
 }
