@@ -82,6 +82,10 @@ base::Result<void> ClusterPass::put_anchor(const model::Anchor& anchor) {
 }
 
 StepResult ClusterPass::birth() {
+  if (anchor_.birth != model::Birth::kSealed) {
+    operation_ = Operation{"Found", anchor_.founder().id, {}};
+    for (const model::AnchorNode& node : anchor_.nodes) operation_->remaining.push_back(node.id);
+  }
   if (anchor_.birth == model::Birth::kFounding) {
     StepResult founded = found();
     if (!is_done(founded)) return founded;

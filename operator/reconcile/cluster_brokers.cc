@@ -91,6 +91,9 @@ StepResult ClusterPass::voters() {
     unsettled_ = plan.why;
     return done();
   }
+  operation_ = Operation{"ChangeVoters", plan.replica.id, {}};
+  for (int64_t id : plan.wanted)
+    if (!quorum_->voter(id)) operation_->remaining.push_back(id);
   std::string text = plan::to_string(plan);
   d_.logger.info("{}: voters of region {}: {}", cluster_.name, anchor_.region, text);
   auto changed = change_voters(up, plan);
@@ -134,6 +137,7 @@ StepResult ClusterPass::roll() {
   }
   if (!outdated) return done();
   plan::RollPlan plan = plan::plan_roll(brokers, roll_evidence());
+  operation_ = Operation{"Roll", plan.next.value_or(-1), plan.remaining};
   if (!plan.restart) return requeue_after(kAskAgain, "Restarting", plan.why);
   return restart(plan);
 }
@@ -180,6 +184,7 @@ base::Result<plan::RollEvidence> ClusterPass::roll_evidence() {
 }
 
 StepResult ClusterPass::brokers() {
+  operation_ = growth();
   std::vector<BrokerPod> all = pods();
   for (const BrokerPod& broker : all)
     if (!broker.ready)
@@ -200,8 +205,26 @@ StepResult ClusterPass::brokers() {
   return done();
 }
 
+/// A roll ends when every replica is in sync again.
+StepResult ClusterPass::settled() {
+  if (operation_kind(*object_) != "Roll") return done();
+  LH_ASSIGN(auto partitions, d_.kafka.list_partitions(ready_addresses(pods())));
+  std::string why = plan::missing_replica(partitions);
+  return why.empty() ? done() : requeue_after(kAskAgain, "Restarting", std::move(why));
+}
+
+/// What is left of a growth that began, for none of the brokers that came may work yet.
+std::optional<Operation> ClusterPass::growth() const {
+  if (operation_ || operation_kind(*object_) != "ScaleOut") return operation_;
+  Operation out{"ScaleOut", -1, {}};
+  for (const Json& id : kube::at_path(*object_, {"status", "operation", "remaining"}))
+    if (id.is_number_integer() && !pod_of(id).ready) out.remaining.push_back(id);
+  if (!out.remaining.empty()) out.node = out.remaining[0];
+  return out;
+}
+
 StepResult ClusterPass::quorum() {
-  if (unsettled_.empty()) return options_left_;
+  if (unsettled_.empty()) return options_left_.is_done() ? settled() : options_left_;
   return requeue_after(kCatchingUp, "VotersNotReady", unsettled_);
 }
 

@@ -105,7 +105,13 @@ StepResult ClusterPass::check_changes() {
   const Json& owners = kube::at_path(*anchor_map_, {"metadata", "ownerReferences"});
   if (!grows && desired["metadata"].value("ownerReferences", Json()) == owners) return done();
   // Node IDs are written down before anybody has them.
+  size_t before = anchor_.nodes.size();
   LH_TRY(put_anchor(wanted));
+  if (grows) {
+    operation_ = Operation{"ScaleOut", anchor_.nodes[before].id, {}};
+    for (size_t i = before; i < anchor_.nodes.size(); ++i)
+      operation_->remaining.push_back(anchor_.nodes[i].id);
+  }
   return done();
 }
 

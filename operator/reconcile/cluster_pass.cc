@@ -220,7 +220,10 @@ Json ClusterPass::status(const Verdict& verdict) const {
       if (const Json& old = kube::at_path(*object_, {"status", field}); !old.is_null())
         status[field] = old;
   }
-  status["conditions"] = conditions_after(*object_, verdict, kube::format_time(d_.clock.wall_ms()));
+  std::string now = kube::format_time(d_.clock.wall_ms());
+  status["conditions"] = conditions_after(*object_, verdict, now);
+  Json operation = operation_after(*object_, operation_, verdict, now);
+  if (!operation.is_null()) status["operation"] = std::move(operation);
   return status;
 }
 

@@ -63,6 +63,8 @@ class ClusterPass {
   StepResult found();
   StepResult seal();
   base::Result<kube::Json> ask_for(const kube::ResourceType& type, int64_t node_id);
+  StepResult settled();
+  std::optional<Operation> growth() const;
   base::Result<void> alter_options(const Addresses& up);
   base::Result<void> note_options(std::set<std::string> names);
   base::Result<void> change_voters(const Addresses& up, const plan::VoterPlan& plan);
@@ -89,6 +91,7 @@ class ClusterPass {
   kube::ObjectPtr anchor_map_;              // as read; null until the anchor step has passed
   std::map<int64_t, std::string> pod_ips_;  // by node ID, of pods that have one
   std::optional<plan::Quorum> quorum_;      // as it was before the voters step changed it
+  std::optional<Operation> operation_;      // that a step was at
   Outcome options_left_;                    // what speaks against the options, if not Done
   std::string unsettled_;                   // what the quorum still waits for
 };

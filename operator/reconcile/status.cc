@@ -40,6 +40,29 @@ Json conditions_after(const Json& live, const Verdict& verdict, std::string_view
   return conditions;
 }
 
+Json operation_after(const Json& live, const std::optional<Operation>& now, const Verdict& verdict,
+                     std::string_view time) {
+  Outcome outcome = outcome_of(verdict);
+  if (outcome.is_done()) return nullptr;
+  const Json& before = kube::at_path(live, {"status", "operation"});
+  if (!now && !before.is_object()) return nullptr;
+  Json operation;
+  if (now) {
+    operation = {{"kind", now->kind}, {"remaining", now->remaining}};
+    if (now->node >= 0) operation["node"] = now->node;
+  } else {
+    operation = before;
+  }
+  operation["waitsFor"] = outcome.why;
+  bool same = operation_kind(live) == kube::string_at(operation, {"kind"});
+  operation["since"] = same ? kube::string_at(before, {"since"}) : std::string(time);
+  return operation;
+}
+
+std::string operation_kind(const Json& live) {
+  return kube::string_at(live, {"status", "operation", "kind"});
+}
+
 Next next_after(const Verdict& verdict, std::chrono::milliseconds recheck) {
   if (!verdict.result) return {{}, true};
   if (verdict.result->kind == Outcome::Kind::kRequeue) return {verdict.result->after, false};

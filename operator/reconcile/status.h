@@ -3,7 +3,9 @@
 
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "operator/kube/store.h"
 #include "operator/reconcile/outcome.h"
@@ -21,6 +23,22 @@ struct Verdict {
 
 /// `status.conditions` of `live` with Ready, Progressing and Degraded brought up to date.
 kube::Json conditions_after(const kube::Json& live, const Verdict& verdict, std::string_view now);
+
+/// A lifecycle operation: what a region goes through step by step, one at a time.
+struct Operation {
+  std::string kind;                // Found, ScaleOut, ChangeVoters, Roll
+  int64_t node = -1;               // whose turn it is; negative: nobody's
+  std::vector<int64_t> remaining;  // nodes that it has not come to, this one included
+};
+
+/// `status.operation` of `live` brought up to date; null: none is under way. One that began (what
+/// `live` says) lasts until the region is as desired, though no step is `now` at it: the last
+/// broker of a roll has yet to come back. Nothing depends on it but that: an operator that finds it
+/// goes on from what it observes.
+kube::Json operation_after(const kube::Json& live, const std::optional<Operation>& now,
+                           const Verdict& verdict, std::string_view time);
+/// The kind of the operation that `live` says is under way; empty: none.
+std::string operation_kind(const kube::Json& live);
 
 /// How the queue goes on after a pass. `recheck` is for objects that are as desired.
 Next next_after(const Verdict& verdict, std::chrono::milliseconds recheck);

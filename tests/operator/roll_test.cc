@@ -26,6 +26,7 @@ class RollingTest : public OperatorTest {
     ASSERT_EQ(ready(kKafkaCluster, "demo"), "True/Ready") << message(kKafkaCluster, "demo");
     kafka_.partitions = {{"orders", 0, {1001, 1002, 1003}, {1001, 1002, 1003}, 2}};
   }
+  Json operation() { return kube::at_path(object(kKafkaCluster, "demo"), {"status", "operation"}); }
   static std::string pod(int id) { return "demo-home-" + std::to_string(id) + "-0"; }
   /// num.partitions that a broker runs with, "" if it does not.
   std::string runs_with(int id) {
@@ -222,6 +223,60 @@ TEST_P(RollingTest, OptionsThatChangeWhileBrokersRunNeedNoRoll) {
   EXPECT_EQ(live, (std::map<std::string, std::string>{{"log.retention.ms", "5"}}));
   EXPECT_EQ(property(node_->started_with[pod(1001)], "min.insync.replicas"), "");
   expect_nothing_left_to_do();
+}
+
+TEST_P(RollingTest, TheOperationUnderWayIsInStatusUntilItIsOver) {
+  begin();
+  EXPECT_TRUE(operation().is_null());
+  ASSERT_TRUE(apply_cluster(kThree, "5"));
+  node_->sets_are_observed = false;
+  settle();
+  Json roll = operation();
+  EXPECT_EQ(roll["kind"], "Roll");
+  EXPECT_EQ(roll["node"], 1002);
+  EXPECT_EQ(roll["remaining"], (Json{1001, 1002, 1003}));
+  EXPECT_EQ(roll["waitsFor"], message(kKafkaCluster, "demo"));
+  std::string since = roll["since"];
+  // Another operator goes on; the roll lasts until the last replica is in sync.
+  operator_ = std::make_unique<OperatorLife>(server_->transport(), name_space_, kafka_);
+  node_->sets_are_observed = true;
+  kafka_.partitions[0].in_sync = {1002, 1003};  // 1001 never comes back in sync
+  settle();
+  roll = operation();
+  EXPECT_EQ(roll["kind"], "Roll");
+  EXPECT_EQ(roll["waitsFor"].get<std::string>().find("before broker 100"), 0u) << roll;
+  EXPECT_EQ(roll["since"], since);
+  kafka_.partitions[0].in_sync = {1001, 1002, 1003};
+  for (int i = 0; i < 20 && all_run_with() != "555"; ++i) {
+    operator_->round();
+    node_->step();
+  }
+  kafka_.partitions[0].in_sync = {1002, 1003};
+  settle();
+  EXPECT_EQ(all_run_with(), "555");
+  EXPECT_EQ(operation()["kind"], "Roll");
+  EXPECT_EQ(operation()["waitsFor"], "partition orders-0: broker 1001 is not in sync");
+  kafka_.partitions[0].in_sync = {1001, 1002, 1003};
+  settle();
+  EXPECT_EQ(ready(kKafkaCluster, "demo"), "True/Ready");
+  EXPECT_TRUE(operation().is_null());
+  expect_nothing_left_to_do();
+}
+
+TEST_P(RollingTest, GrowthIsAnOperationUntilTheNewBrokersWork) {
+  begin();
+  node_->lost_zones = {"d"};
+  ASSERT_TRUE(apply_cluster("[{name: a}, {name: b}, {name: c}, {name: d}]", "3"));
+  settle();
+  operator_ = std::make_unique<OperatorLife>(server_->transport(), name_space_, kafka_);
+  settle();
+  EXPECT_EQ(operation()["kind"], "ScaleOut");
+  EXPECT_EQ(operation()["remaining"], (Json::array({1004})));
+  EXPECT_EQ(operation()["waitsFor"], "waiting for pod demo-home-1004-0 to be ready");
+  node_->lost_zones = {};
+  settle();
+  EXPECT_EQ(ready(kKafkaCluster, "demo"), "True/Ready") << message(kKafkaCluster, "demo");
+  EXPECT_TRUE(operation().is_null());
 }
 
 TEST_P(RollingTest, LostZoneStopsTheRollUntilItIsBack) {
