@@ -34,7 +34,6 @@ class RollingTest : public OperatorTest {
     return property(node_->started_with[pod(id)], "num.partitions");
   }
   std::string all_run_with() { return runs_with(1001) + runs_with(1002) + runs_with(1003); }
-  /// Until a pod is of another template than its last; who it was.
   void crash_on(const std::string& option) {
     node_->crashes = [option](const std::string& properties) {
       return property(properties, "num.partitions") == option;
@@ -308,18 +307,31 @@ TEST_P(RollingTest, LostWitnessStopsTheRollUntilItIsBack) {
   const char* kWitness = "[{name: a}, {name: b}, {name: w, witness: true}]";
   begin(kWitness);
   kafka_.partitions = {{"orders", 0, {1001, 1002}, {1001, 1002}, 1}};
-  node_->lost_zones = {"w"};
-  node_->step();
-  ASSERT_TRUE(apply_cluster(kWitness, "5"));
-  settle();
-  EXPECT_EQ(runs_with(1001) + runs_with(1002), "33") << "the quorum would lose its majority";
-  EXPECT_EQ(ready(kKafkaCluster, "demo"), "False/Restarting");
-  EXPECT_NE(message(kKafkaCluster, "demo").find("broker 1003 is not ready"), std::string::npos)
-      << message(kKafkaCluster, "demo");
-  node_->lost_zones = {};
-  settle();
-  EXPECT_EQ(all_run_with(), "555");
-  EXPECT_EQ(ready(kKafkaCluster, "demo"), "True/Ready") << message(kKafkaCluster, "demo");
+  std::string option = "3";
+  for (bool under_way : {false, true}) {
+    std::string before = option;
+    option = under_way ? "7" : "5";
+    if (under_way) {
+      ASSERT_TRUE(apply_cluster(kWitness, option));
+      for (int i = 0; i < 9 && runs_with(1002) != option; ++i) {
+        operator_->round();
+        node_->step();
+      }
+    }
+    node_->lost_zones = {"w"};
+    node_->step();
+    ASSERT_TRUE(apply_cluster(kWitness, option));
+    settle();
+    EXPECT_EQ(runs_with(1002), under_way ? option : before);
+    EXPECT_EQ(runs_with(1001), before) << "the quorum would lose its majority";
+    EXPECT_EQ(ready(kKafkaCluster, "demo"), "False/Restarting");
+    EXPECT_NE(message(kKafkaCluster, "demo").find("broker 1003 is not ready"), std::string::npos)
+        << message(kKafkaCluster, "demo");
+    node_->lost_zones = {};
+    settle();
+    EXPECT_EQ(all_run_with(), option + option + option);
+    EXPECT_EQ(ready(kKafkaCluster, "demo"), "True/Ready") << message(kKafkaCluster, "demo");
+  }
 }
 
 }  // namespace
