@@ -1,5 +1,8 @@
 #include "broker/partition/partition.h"
 
+#include <atomic>
+#include <thread>
+
 #include "tests/broker/partition/counter.h"
 #include "tests/broker/partition/partition_fixture.h"
 
@@ -382,6 +385,36 @@ TEST_F(PartitionTest, FlushMessagesMakesAnAppendDurable) {
   EXPECT_EQ(log_->recovery_point(), 0);
   ASSERT_TRUE(append({}));
   EXPECT_EQ(log_->recovery_point(), 2);
+}
+
+TEST_F(PartitionTest, TheRoleChangesUnderManyProducers) {
+  become(kUs, 0, {kUs});
+  std::atomic<bool> done{false};
+  std::atomic<int64_t> written{0};
+  std::vector<std::thread> producers;
+  for (int i = 0; i < 4; ++i) {
+    producers.emplace_back([&] {
+      records::Codecs codecs;
+      while (!done) {
+        base::Bytes batch = log::make_batch({});
+        auto appended = partition_->append(batch, {.now_ms = clock_.now_ms}, codecs);
+        if (appended) ++written;
+        ErrorCode outcome = appended ? ErrorCode::kNotLeaderOrFollower : appended.error().code;
+        EXPECT_EQ(outcome, ErrorCode::kNotLeaderOrFollower);
+      }
+    });
+  }
+  for (int32_t epoch = 1; epoch < 100; epoch += 2) {
+    become(kOther, epoch, {kOther});
+    int64_t end = log_->log_end_offset();
+    EXPECT_TRUE(partition_->truncate(epoch, end));
+    EXPECT_EQ(log_->log_end_offset(), end) << "nothing is appended by who leads no more";
+    become(kUs, epoch + 1, {kUs});
+  }
+  done = true;
+  for (std::thread& each : producers) each.join();
+  EXPECT_EQ(log_->log_end_offset(), written);
+  EXPECT_EQ(log_->high_watermark(), written);
 }
 
 }  // namespace
