@@ -30,7 +30,9 @@ struct Host::Process {
   Process(Host& host, const broker::config::BrokerConfig& config)
       : world(host.world_),
         sink(world.trace, host.name_),
-        disk(host.disk_, world.trace, host.name_, world.random(), [&host] { host.dies(); }),
+        disk(
+            host.disk_, world.trace, host.name_, world.random(), [&host] { host.dies(); },
+            [&host] { host.has_no_room(); }),
         random(world.random().next()),
         metadata(world.simulation, host.speed_.loop),
         groups(world.simulation, host.speed_.loop),
@@ -182,8 +184,8 @@ base::Result<void> Host::launch(const std::string& properties) {
   return {};
 }
 
-void Host::crash_after(uint64_t changes, CrashMode mode) {
-  chosen_crash_ = {changes, mode};
+void Host::crash_after(uint64_t changes, CrashMode mode, std::function<void()> done) {
+  chosen_crash_ = {changes, mode, std::move(done)};
   if (process_) arm();
 }
 
@@ -199,6 +201,7 @@ void Host::arm() {
 // In the middle of an operation on the disk.
 void Host::dies() {
   world_.trace.line(name_, "dies");
+  if (chosen_crash_->done) chosen_crash_->done();
   process_->halt();
   world_.simulation.next(process_.get(), [this] { bury(chosen_crash_->mode); });
 }
@@ -292,13 +295,19 @@ void Host::slow_down(int64_t factor) {
   process_->workers.set_latency(std::max(speed_.worker, Time(100)) * factor);
 }
 
-void Host::fill_disk(uint64_t spare) {
+void Host::fill_disk(uint64_t spare, std::function<void()> done) {
+  full_ = std::move(done);
   world_.trace.line(name_, "has {} bytes left on its disk", spare);
   is_ailing_ = true;
   disk_.set_capacity(disk_.used_bytes() + spare);
 }
 
+void Host::has_no_room() {
+  if (full_) std::exchange(full_, {})();
+}
+
 void Host::empty_disk() {
+  full_ = {};
   world_.trace.line(name_, "has room on its disk again");
   disk_.set_capacity(UINT64_MAX);
 }

@@ -1,6 +1,7 @@
 // A machine with a disk, on which one broker process runs at a time.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -63,7 +64,8 @@ class Host {
   void crash(base::CrashMode mode);
   /// The same in the middle of something: after so many more changes to the disk. A process that
   /// starts before that inherits it.
-  void crash_after(uint64_t changes, base::CrashMode mode);
+  /// `done` is called as that happens.
+  void crash_after(uint64_t changes, base::CrashMode mode, std::function<void()> done = {});
   void call_off_crash();
   End last_end() const { return last_end_; }
   /// With kDied: how.
@@ -78,8 +80,8 @@ class Host {
   /// Something had been done to the disk of the last process.
   bool was_ailing() const { return was_ailing_; }
 
-  /// So many bytes more, and the disk is full.
-  void fill_disk(uint64_t spare);
+  /// So many bytes more, and the disk is full; `done` is called when that refuses something.
+  void fill_disk(uint64_t spare, std::function<void()> done = {});
   /// There is room again.
   void empty_disk();
   /// One operation of this kind fails, after so many that do not, with `done` called. Until the
@@ -102,10 +104,12 @@ class Host {
   struct ChosenCrash {
     uint64_t changes;
     base::CrashMode mode;
+    std::function<void()> done;
   };
   base::Result<void> launch(const std::string& properties);
   void arm();
   void dies();
+  void has_no_room();
   void bury(base::CrashMode mode);
   void fail(const base::Error& error);
   void drain();
@@ -121,6 +125,7 @@ class Host {
   base::MemoryFileSystem disk_;
   Clock clock_;
   std::optional<ChosenCrash> chosen_crash_;
+  std::function<void()> full_;
   std::unique_ptr<Process> process_;
   uint64_t connections_ = 0;
   bool is_ailing_ = false;

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "tests/sim/rot.h"
-
 namespace longhaul::sim {
 
 using base::CrashMode;
@@ -16,6 +14,8 @@ namespace {
 
 constexpr Time kTick = milliseconds(50);
 constexpr Time kEndPatience = seconds(60);
+constexpr Time kLookAtRot = milliseconds(300);
+constexpr const char* kMended = "bit flip mended from a replica";
 constexpr int64_t kFaultPause = 1200;  // ms at most
 
 }  // namespace
@@ -174,24 +174,22 @@ bool Nemesis::tear(Host& host) {
   return crash(host, CrashMode::kTorn);
 }
 
-bool Nemesis::crash_soon(Host& host, CrashMode mode) {
+bool Nemesis::crash_soon(Host& host, CrashMode mode, const char* name) {
   ++doubts_[host.id()].lasting;
   later(seconds(3), [this, &host] {
     host.call_off_crash();
     --doubts_[host.id()].lasting;
   });
-  host.crash_after(world().random().below(300), mode);
+  host.crash_after(world().random().below(300), mode, [this, name] { count(name); });
   return true;
 }
 
 bool Nemesis::die_at_a_write(Host& host) {
-  count("process killed at a change to its disk");
-  return crash_soon(host, CrashMode::kKeepAll);
+  return crash_soon(host, CrashMode::kKeepAll, "process killed at a change to its disk");
 }
 
 bool Nemesis::lose_power_at_a_write(Host& host) {
-  count("power lost at a change to its disk");
-  return crash_soon(host, CrashMode::kLoseUnsynced);
+  return crash_soon(host, CrashMode::kLoseUnsynced, "power lost at a change to its disk");
 }
 
 bool Nemesis::restart(Host& host) {
@@ -208,8 +206,9 @@ bool Nemesis::lose(Host&) {
 }
 
 bool Nemesis::delay(Host& host) {
-  count("delay");
   Host& other = region_.any_host();
+  if (&other == &host) return false;
+  count("delay");
   region_.network().delay(host.name(), other.name(), some(500));
   later(some(4000),
         [this, &host, &other] { region_.network().delay(host.name(), other.name(), Time(0)); });
@@ -251,8 +250,7 @@ bool Nemesis::slow_disk(Host& host) {
 }
 
 bool Nemesis::fill_disk(Host& host) {
-  count("full disk");
-  host.fill_disk(world().random().below(30'000));
+  host.fill_disk(world().random().below(30'000), [this] { count("full disk"); });
   ++doubts_[host.id()].lasting;
   later(some(4000), [this, &host] {
     host.empty_disk();
@@ -288,12 +286,20 @@ bool Nemesis::flip_bit(Host& host) {
   ++doubts_[host.id()].lasting;
   world().trace.line(host.name(), "has a flipped bit in {} at {}", rot->path, rot->at);
   host.rot_begins();
-  later(some(5000), [this, &host, rot = *rot] {
-    rot.undo(host);
-    host.rot_ends();
-    --doubts_[host.id()].lasting;
-  });
+  await_mending(host, *rot, world().simulation.now() + some(15'000));
   return true;
+}
+
+/// The scrubber gets it from a replica, unless the time is over before that.
+void Nemesis::await_mending(Host& host, const Rot& rot, Time until) {
+  bool is_mended = rot.is_mended(host);
+  if (!is_mended && !ending_ && world().simulation.now() < until) {
+    return later(kLookAtRot, [this, &host, rot, until] { await_mending(host, rot, until); });
+  }
+  if (is_mended) ++world().counts[kMended];
+  rot.undo(host);
+  host.rot_ends();
+  --doubts_[host.id()].lasting;
 }
 
 bool Nemesis::jump_clock(Host& host) {
@@ -314,6 +320,7 @@ bool Nemesis::pause(Host& host) {
 }
 
 bool Nemesis::end() {
+  ending_ = true;
   while (!agenda_.empty()) {
     base::Task task = std::move(agenda_.extract(agenda_.begin()).mapped());
     task();
@@ -323,6 +330,7 @@ bool Nemesis::end() {
     host->call_off_crash();
     host->heal();
   }
+  ending_ = false;
   next_fault_ = Time::max();
   Time until = world().simulation.now() + kEndPatience;
   auto serves = [](const auto& host) { return host->is_serving(); };

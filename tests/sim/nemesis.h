@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "tests/sim/observer.h"
+#include "tests/sim/rot.h"
 
 namespace longhaul::sim {
 
@@ -60,9 +61,10 @@ class Nemesis {
   bool pause(Host& host);
 
   bool crash(Host& host, base::CrashMode mode);
-  bool crash_soon(Host& host, base::CrashMode mode);
+  bool crash_soon(Host& host, base::CrashMode mode, const char* name);
   bool fail(Host& host, base::DiskOperation operation, const char* name);
   void count(const char* name);
+  void await_mending(Host& host, const Rot& rot, Time until);
   void run_until(Time until);
   void break_something();
   void tick();
@@ -90,6 +92,7 @@ class Nemesis {
   };
   std::map<int32_t, Doubt> doubts_;
   Time next_fault_{0};
+  bool ending_ = false;
   uint64_t count_ = 0;
 };
 

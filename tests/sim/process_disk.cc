@@ -12,6 +12,7 @@ struct ProcessDisk::Life {
   const std::string who;
   base::Random& random;
   base::Task died;
+  base::Task full;
   uint64_t changes_left = std::numeric_limits<uint64_t>::max();
   bool dead = false;
 
@@ -64,6 +65,7 @@ class ProcessFile final : public base::File {
       return may;
     }
     auto written = file_->write_at(offset, base::ByteView(bytes));
+    if (!written && written.error().code == base::Errc::kNoSpace) life_->full();
     life_->note("write {} at {}: {}{}", path_, offset, describe(bytes), outcome(written));
     return written;
   }
@@ -99,8 +101,9 @@ class ProcessFile final : public base::File {
 }  // namespace
 
 ProcessDisk::ProcessDisk(base::MemoryFileSystem& disk, Trace& trace, std::string who,
-                         base::Random& random, base::Task died)
-    : life_(new Life{trace, std::move(who), random, std::move(died)}), disk_(disk) {}
+                         base::Random& random, base::Task died, base::Task full)
+    : life_(new Life{trace, std::move(who), random, std::move(died), std::move(full)}),
+      disk_(disk) {}
 
 void ProcessDisk::die_after(uint64_t changes) { life_->changes_left = changes; }
 void ProcessDisk::cut_off() { life_->dead = true; }

@@ -13,9 +13,10 @@ namespace longhaul::sim {
 /// was chosen the process dies: that one is not made (a write in part), nor any after it.
 class ProcessDisk final : public base::FileSystem {
  public:
-  /// `died` is called when it comes to that, in the middle of the operation.
+  /// `died` is called when it comes to that, in the middle of the operation; `full` whenever there
+  /// is no room for a write.
   ProcessDisk(base::MemoryFileSystem& disk, Trace& trace, std::string who, base::Random& random,
-              base::Task died);
+              base::Task died, base::Task full);
 
   /// So many changes are made from now on; the next one is fatal.
   void die_after(uint64_t changes);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "records/batch.h"
+
 namespace longhaul::sim {
 
 namespace {
@@ -40,6 +42,19 @@ std::optional<base::Bytes> bytes_around(base::MemoryFileSystem& disk, const std:
                      content->begin() + static_cast<ptrdiff_t>(to));
 }
 
+bool is_covered(const base::Bytes& segment, uint64_t at) {
+  uint64_t begin = 0;
+  records::BatchWalker walker(segment);
+  while (const records::BatchView* batch = walker.next()) {
+    uint64_t within = at - begin;
+    begin += batch->bytes.size();
+    if (at >= begin) continue;
+    return (within >= records::kLengthAt && within < records::kPartitionLeaderEpochAt) ||
+           within >= records::kMagicAt;
+  }
+  return false;
+}
+
 }  // namespace
 
 std::optional<Rot> Rot::choose(Host& host, base::Random& random) {
@@ -50,12 +65,17 @@ std::optional<Rot> Rot::choose(Host& host, base::Random& random) {
   auto content = base::read_file(host.disk(), rot.path, UINT32_MAX);
   if (!content || content->empty()) return std::nullopt;
   rot.at = random.below(content->size());
+  auto before = bytes_around(host.disk(), rot.path, rot.at);
+  if (!before || !is_covered(*content, rot.at)) return std::nullopt;
   if (!host.disk().flip_bit(rot.path, rot.at, 3)) return std::nullopt;
   auto around = bytes_around(host.disk(), rot.path, rot.at);
   if (!around) return std::nullopt;
+  rot.before = std::move(*before);
   rot.around = std::move(*around);
   return rot;
 }
+
+bool Rot::is_mended(Host& host) const { return bytes_around(host.disk(), path, at) == before; }
 
 void Rot::undo(Host& host) const {
   if (bytes_around(host.disk(), path, at) != around) return;
