@@ -139,9 +139,10 @@ TEST_F(EndpointTest, AnswersHealthWhileWorkersAreHeldUp) {
 TEST_F(EndpointTest, UsesNothingAfterItsEnd) {
   start();
   std::promise<void> running, release;
-  workers_.post([&] {
+  // Nothing here waits for the worker to go on: what it waits for has to be its own.
+  workers_.post([&running, released = release.get_future().share()] {
     running.set_value();
-    release.get_future().wait();
+    released.wait();
   });
   running.get_future().wait();
   RawClient client(endpoint_->port());
