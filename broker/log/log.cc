@@ -43,6 +43,13 @@ base::Result<void> Log::set_topic_id(const base::Uuid& topic_id) {
   LH_TRY(write_partition_metadata(*directory_, topic_id));
   metadata_unsynced_ = true;
   topic_id_ = topic_id;
+  // A log that starts over counts as flushed up to there: were the file torn, what is written from
+  // here would be taken for that of another topic.
+  if (recovery_point() > 0) {
+    LH_TRY(sync_partition_metadata(*directory_));
+    LH_TRY(directory_->sync());
+    metadata_unsynced_ = false;
+  }
   return {};
 }
 

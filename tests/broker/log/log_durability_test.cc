@@ -160,6 +160,17 @@ TEST_F(LogDurabilityTest, ATopicIdThatWasDurableIsNotGivenUp) {
   EXPECT_TRUE(has("00000000000000000000.log"));
 }
 
+TEST_F(LogDurabilityTest, TheTopicIdOfALogThatStartsOverIsDurable) {
+  recovery_point_ = log_start_ = 32;  // DeleteRecords was durable, and what it left was not
+  open();
+  EXPECT_EQ(32, log_->log_end_offset());
+  ASSERT_TRUE(log_->set_topic_id(id_));
+  append_ok();
+  crash(CrashMode::kLoseUnsynced);
+  open();
+  EXPECT_EQ(id_, log_->topic_id());
+}
+
 TEST_F(LogDurabilityTest, RetentionForgetsNoProducer) {
   config_.retention_ms = 1000;
   open();
