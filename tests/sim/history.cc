@@ -73,6 +73,7 @@ void History::deleted(const PartitionId& id, int64_t start) {
 }
 
 void History::deletions_may_return() {
+  deletions_may_return_ = true;
   for (auto& [id, partition] : partitions_) partition.start = 0;
 }
 
@@ -224,8 +225,10 @@ void History::audit_start(const PartitionId& id, Partition& partition, const Con
                   offset, name_of(id), contents.start);
     return;
   }
-  // Nothing is under way any more.
-  partition.deletable = std::min(partition.deletable, contents.start);
+  // Nothing is under way any more, but where replicas know of other deletions than their leader.
+  if (!deletions_may_return_) {
+    partition.deletable = std::min(partition.deletable, contents.start);
+  }
   if (partition.promise.is_pruned) partition.start = contents.start;
 }
 

@@ -139,6 +139,7 @@ class History {
   std::map<PartitionId, Partition> partitions_;
   std::map<base::Uuid, std::string> names_;
   std::set<int64_t> producer_ids_;
+  bool deletions_may_return_ = false;
   size_t acknowledged_ = 0;
   bool reordering_ = false;
 };
